@@ -1,0 +1,364 @@
+"""Every frozen type that crosses a stage border; read this first.
+
+Arrays are read-only float64; their axes stand in each field's comment, in this order:
+Y years, R regions, H residences (urban, rural), X sexes (male, female), A single ages 0..100 (100 is open),
+S services, K resources (places or staff), N indicators. Money is yuan at current prices, people are persons,
+rates are per person and year. Stocks are at 31 December; a flow of year y happens between 31 December y-1 and y.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fiscalsim.axes import AGE, RESIDENCE, SEX, Axis
+
+Array = np.ndarray
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DemographyInputs:
+    """What the cohort model needs, for areas (region, residence) side by side."""
+
+    base_year: int
+    years: Axis  # the projected years, base_year+1 ..
+    regions: Axis
+    base_population: Array  # [R,H,X,A] persons on 31 December of the base year
+    standard_mx: Array  # [X,A] death rates that give the age pattern of mortality
+    life_expectancy: Array  # [Y,R,X] e0 in years; Brass' relational logit shifts the pattern to it
+    fertility_schedule: Array  # [H,A] age pattern of births, sums to 1 over ages
+    tfr: Array  # [Y,R,H] children per woman
+    sex_ratio_at_birth: Array  # [R] boys per girl
+    external_migration: Array  # [Y,R,H,X,A] net persons of the year from outside the pack
+    urban_share: Array | None  # [Y,R] target share living in towns; the rural-to-urban flow is solved for it
+    rural_to_urban_rate: Array | None  # [Y,R] used when urban_share is None
+    mover_schedule: Array  # [X,A] age-sex pattern of movers, largest cell 1
+    reclassified_share: float  # part of the rural-to-urban change that turns villages into towns, all ages alike
+    leaving_rate: Array  # [R] share of the movers' schedule that leaves for other regions of the pack in a year
+    destination_share: Array  # [R] where the pool of movers goes, sums to 1
+    timing: str  # "even" (half of external migrants at the start, half at the end) or "end"
+
+
+@dataclass(frozen=True)
+class Population:
+    """Persons alive on 31 December, by single year of age; the last age is open. Year axis starts at the base year."""
+
+    years: Axis
+    regions: Axis
+    persons: Array  # [Y,R,H,X,A]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tidy table: year, region, residence, sex, age, persons."""
+        return tidy(self.persons, {"year": self.years, "region": self.regions, "residence": RESIDENCE, "sex": SEX, "age": AGE}, "persons")
+
+
+@dataclass(frozen=True)
+class Components:
+    """Flows of each projected year by area, persons; closing = opening + births - deaths + migration."""
+
+    years: Axis
+    regions: Axis
+    births: Array  # [Y,R,H]
+    deaths: Array  # [Y,R,H]
+    external_migration: Array  # [Y,R,H]
+    internal_migration: Array  # [Y,R,H] sums to zero over all areas
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tidy table: year, region, residence, births, deaths, external_migration, internal_migration."""
+        axes = {"year": self.years, "region": self.regions, "residence": RESIDENCE}
+        table = tidy(self.births, axes, "births")
+        for name in ("deaths", "external_migration", "internal_migration"):
+            table[name] = getattr(self, name).reshape(-1)
+        return table
+
+
+# --- services -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Service:
+    """One line of the catalogue: who is entitled to what, of which kind, paid from which budget function."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    short_zh: str
+    short_en: str
+    domain: str
+    kind: str  # benefit, place, staffed, network, fund
+    basis: str  # hukou, resident, served
+    driver: str  # population, births, deaths, households
+    client_unit_zh: str
+    client_unit_en: str
+    function: str  # education, social_security, health, housing, culture, or none
+    sharing_rule: str
+    promise: bool  # once raised it is not cut
+    floor: float  # share of entitled clients at the national standard that must be served
+    ceiling: float  # largest share that may be provided
+    wage_share: float  # part of the unit cost that grows with wages, the rest with prices
+    fixed_share: float  # part of the unit cost that follows capacity, not clients
+    source: str
+
+
+@dataclass(frozen=True)
+class DemandInputs:
+    """Who needs each service and what one client costs, before the population is known."""
+
+    services: tuple[Service, ...]
+    need: Array  # [H,X,A,S] clients per person (driver population)
+    need_per_birth: Array  # [H,S]
+    need_per_death: Array  # [H,S]
+    need_per_household: Array  # [H,S]
+    household_size: Array  # [Y,R] persons per household, base year included
+    non_local_share: Array  # [R,H] residents without local hukou, as a share of residents
+    resident_coverage: Array  # [Y] share of them served alike, for services on a resident basis
+    standard: Array  # [Y,S] national standard, yuan per client and year, at the dates in force, base-year prices after the last dated value
+    standard_multiple: Array  # [Y,S] lever standards.<service>
+    care_need: Array  # [Y] multiple of need for services marked by care_services
+    care_services: tuple[str, ...]
+    cost_difference: Array  # [R,S] regional cost coefficient, 1 is the pack's average
+    wage_index: Array  # [Y] base year = 1
+    price_index: Array  # [Y] base year = 1
+    upper_share: Array  # [R,S] part of the cost at national standard paid from above the region
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Clients and their cost by area; the year axis includes the base year and the tail after the horizon."""
+
+    years: Axis
+    regions: Axis
+    services: Axis
+    clients: Array  # [Y,R,H,S] persons (or births, households) entitled
+    standard: Array  # [Y,R,S] yuan per client and year as applied (multiple, cost difference and calibration included)
+    national_cost: Array  # [Y,R,S] the part of `standard` that is at the national standard (what upper levels share)
+    calibration: pd.DataFrame  # region, function, modelled_yuan, published_yuan, factor
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tidy table: year, region, residence, service, clients, standard_yuan, cost_yuan."""
+        axes = {"year": self.years, "region": self.regions, "residence": RESIDENCE, "service": self.services}
+        table = tidy(self.clients, axes, "clients")
+        unit = np.broadcast_to(self.standard[:, :, None, :], self.clients.shape)
+        table["standard_yuan"] = unit.reshape(-1)
+        table["cost_yuan"] = (self.clients * unit).reshape(-1)
+        return table
+
+
+# --- money ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FiscalInputs:
+    """Base-year outturn and growth, yuan."""
+
+    base_year: int
+    own_revenue: Array  # [Y,R] baseline path, base year included, before the lever
+    revenue_growth_shift: Array  # [Y] lever fiscal.revenue_growth, added to yearly growth
+    expenditure: Array  # [R] general public budget expenditure of the base year
+    new_bonds: Array  # [R] general bonds that entered the base-year budget
+    function_outturn: Array  # [R,F] base-year spending by budget function
+    functions: Axis
+    debt_interest: Array  # [Y,R]
+    debt_balance: Array  # [R] base year
+    debt_limit: Array  # [Y,R]
+    other_debt: Array  # [Y,R] debt of the region outside the catalogue
+    bond_quota: Array  # [Y,R] new bonds open to the catalogue
+    bond_rate: float  # interest on new bonds
+    transfer_growth: Array  # [Y] growth of the pool, base year 0
+    pool_multiple: Array  # [Y] lever fiscal.transfer_pool
+    reserve_share: Array  # [Y]
+    catalogue_share: Array  # [Y] share of what remains after first claims that goes to the catalogue
+    claims_wage_share: float
+    wage_index: Array  # [Y]
+    price_index: Array  # [Y]
+
+
+@dataclass(frozen=True)
+class FiscalCapacity:
+    """What there is to spend. Year axis includes the base year and the tail; all arrays in yuan."""
+
+    years: Axis
+    regions: Axis
+    own_revenue: Array  # [Y,R]
+    first_claims: Array  # [Y,R] wages, operations and livelihood outside the catalogue
+    debt_interest: Array  # [Y,R]
+    means: Array  # [Y,R] own money left for the catalogue after first claims; negative where transfers must pay them
+    base_grants: Array  # [R] transfers received in the base year
+    base_general: Array  # [R] the part that is not earmarked
+    general_pool: Array  # [Y]
+    earmarked_pool: Array  # [Y]
+    reserve_share: Array  # [Y]
+    recurrent_index: Array  # [Y] largest recurrent spending of the pack's catalogue, base year = 1, before the margin
+    region_revenue_index: Array  # [Y,R] rolling revenue index that caps recurrent growth
+    bond_quota: Array  # [Y,R]
+    bond_rate: float
+    debt_room: Array  # [Y,R] limit minus debt outside the catalogue
+    waterfall: pd.DataFrame  # year, region, item, yuan
+
+    def to_frame(self) -> pd.DataFrame:
+        """Tidy table: year, region, item, yuan."""
+        return self.waterfall
+
+
+# --- supply and targets ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Places or staff that a service needs; staff is a resource whose building is training and hiring."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    kind: str  # place, staff
+    unit_zh: str
+    unit_en: str
+    lead_years: int  # ordered in y, in service from y + lead_years
+    retire_rate: float  # loss per year
+    build_rate: float  # most that may be ordered in a year, share of the stock (places) or graduates hired (staff)
+    build_floor: float  # persons or places per 1,000 clients that may be ordered even where the stock is small
+    build_cost: float  # yuan per place or person trained, base-year prices
+    life_years: float  # for the value kept after the horizon
+    surplus_share: float  # part of the stock that may be converted in a year
+    source: str
+
+
+@dataclass(frozen=True)
+class SupplyInputs:
+    """Capacity today and how it may change."""
+
+    resources: tuple[Resource, ...]
+    capacity: Array  # [R,K] in service at the end of the base year
+    requires: tuple[tuple[str, str, float], ...]  # (service, resource, units per client)
+    conversions: tuple[tuple[str, str, float, float], ...]  # (from, to, places gained per place, yuan per place gained)
+    base_coverage: Array  # [R,H,S] provision in the base year, share of clients at the national standard
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One row of a plan's indicator table, with its definition."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    domain: str
+    unit_zh: str
+    unit_en: str
+    nature: str  # binding, expected, stated
+    base_year: int
+    base_value: float | None
+    target_year: int
+    target_op: str  # >=, >, =, <=, full
+    target_value: float | None
+    measure: str  # coverage, clients_per, capacity_per, capacity_total, capacity_share, reported, stated
+    of: tuple[str, ...]  # services or resources whose sum is measured
+    per: str  # what it is divided by: population, households, elders, a resource list, or empty
+    scale: float
+    quote: str
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Numbers and switches of the allocation rules (levers of the group allocation)."""
+
+    recurrent_growth_margin: float
+    transfer_change_limit: float
+    tail_years: int
+    milestones: tuple[int, ...]
+    switched_off: tuple[str, ...]
+    transfer_rule: str  # optimal, status-quo, per-head, formula
+    domain_of: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Who is named first by the plan: a weight per region (tags) and residence, 1 is neutral."""
+
+    area: Array  # [R,H]
+
+
+@dataclass(frozen=True)
+class ExecutionInputs:
+    """What the replay needs beside the plan: the legal calendar, the stages of projects and the queues."""
+
+    parameters: dict[str, float]  # every execution.* parameter and release.csv item, by name (days, months, shares, persons)
+    projects: pd.DataFrame  # resource, stage, low, mode, high (months)
+    queues: pd.DataFrame  # service, item, value (stay_months, abandon_rate, priority shares ...)
+
+
+@dataclass(frozen=True)
+class PackInfo:
+    """Names of a place, for tables and pages; nothing that is computed with."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    made_up: bool
+    base_year: int
+    horizon_end: int
+    plan_name_zh: str
+    plan_name_en: str
+    plan_first_year: int
+    plan_target_year: int
+    upper_zh: str
+    upper_en: str
+    unit_zh: str
+    unit_en: str
+    region_names: pd.DataFrame  # region, name_zh, name_en, short_zh, short_en, tags
+
+
+@dataclass(frozen=True)
+class StageInputs:
+    """Everything the stages read, after the scenario has been applied; data flows one way from here."""
+
+    info: PackInfo
+    years: Axis  # base year .. horizon end + tail; Demand and FiscalCapacity have this axis
+    horizon: Axis  # the decision years, base_year+1 .. horizon end
+    regions: Axis
+    demography: DemographyInputs
+    demand: DemandInputs
+    fiscal: FiscalInputs
+    supply: SupplyInputs
+    indicators: tuple[Indicator, ...]
+    rules: Rules
+    weights: Weights
+    execution: ExecutionInputs
+    observed: pd.DataFrame  # region, item, year, value (persons): published after the base year
+    reported_inputs: dict[str, Array]  # what reported indicators need: life_expectancy [Y], schooling parameters ...
+    sources: pd.DataFrame  # one row a value: file, key, value, unit, grade, source, note, quote
+    pack_digest: str
+
+
+# --- helpers for tables ---------------------------------------------------------------------------------------------
+
+
+def tidy(values: Array, axes: dict[str, Axis], name: str) -> pd.DataFrame:
+    """One row a cell: the labels of `axes` in array order, then the value under `name`."""
+    lengths = [len(axis) for axis in axes.values()]
+    if values.shape != tuple(lengths):
+        raise ValueError(f"{name}: shape {values.shape} where {tuple(lengths)} is needed")
+    columns: dict[str, Array] = {}
+    for position, (label, axis) in enumerate(axes.items()):
+        inner = int(np.prod(lengths[position + 1 :], dtype=int))
+        outer = int(np.prod(lengths[:position], dtype=int))
+        column = np.asarray(axis.labels, dtype=object if isinstance(axis.labels[0], str) else None)
+        columns[label] = np.tile(np.repeat(column, inner), outer)
+    columns[name] = np.asarray(values).reshape(-1)
+    return pd.DataFrame(columns)
+
+
+def assert_close(left: Array, right: Array, axes: dict[str, Axis], what: str, tolerance: float = 1e-9) -> None:
+    """Raise AssertionError that names the cell with the largest relative difference above `tolerance`."""
+    scale = np.maximum(np.maximum(np.abs(left), np.abs(right)), 1.0)
+    gap = np.abs(left - right) / scale
+    if not (gap <= tolerance).all():
+        cell = np.unravel_index(int(np.nanargmax(gap)), gap.shape)
+        labels = {name: axis.labels[i] for (name, axis), i in zip(axes.items(), cell, strict=True)}
+        raise AssertionError(f"{what}: {left[cell]} against {right[cell]} at {labels}")
