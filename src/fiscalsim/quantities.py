@@ -173,6 +173,7 @@ class FiscalInputs:
     pool_multiple: Array  # [Y] lever fiscal.transfer_pool
     reserve_share: Array  # [Y]
     catalogue_share: Array  # [Y] share of what remains after first claims that goes to the catalogue
+    first_claims_share: float  # wages, operations and livelihood outside the catalogue, as a share of base-year expenditure
     claims_wage_share: float
     wage_index: Array  # [Y]
     price_index: Array  # [Y]
@@ -186,15 +187,16 @@ class FiscalCapacity:
     regions: Axis
     own_revenue: Array  # [Y,R]
     first_claims: Array  # [Y,R] wages, operations and livelihood outside the catalogue
+    other_spending: Array  # [Y,R] what remains after first claims and does not go to the catalogue
     debt_interest: Array  # [Y,R]
-    means: Array  # [Y,R] own money left for the catalogue after first claims; negative where transfers must pay them
+    means: Array  # [Y,R] own money left for the catalogue; negative where transfers must pay first claims
     base_grants: Array  # [R] transfers received in the base year
     base_general: Array  # [R] the part that is not earmarked
     general_pool: Array  # [Y]
     earmarked_pool: Array  # [Y]
     reserve_share: Array  # [Y]
-    recurrent_index: Array  # [Y] largest recurrent spending of the pack's catalogue, base year = 1, before the margin
-    region_revenue_index: Array  # [Y,R] rolling revenue index that caps recurrent growth
+    base_recurrent: Array  # [R] catalogue spending of the base year (calibrated)
+    revenue_index: Array  # [Y,R] own revenue and transfers, rolled over three years, base year = 1; caps recurrent growth
     bond_quota: Array  # [Y,R]
     bond_rate: float
     debt_room: Array  # [Y,R] limit minus debt outside the catalogue
