@@ -201,7 +201,7 @@ class RunStore:
             shutil.rmtree(temp, ignore_errors=True)
             raise
         _sync_folder(self.path)
-        self._forget_failure(name, result.scenario.digest)
+        self._failure(result.scenario.digest).unlink(missing_ok=True)
         return target
 
     def _verified(self, saved: SavedRun) -> Path:
@@ -269,8 +269,8 @@ class RunStore:
         return [Path(path).name for path in stale]
 
     def record_failure(self, name: str, digest: str, error: BaseException, attempts: int = 1) -> Path:
-        """Keep why a scenario gave no run (`<name>-<digest8>.failed.json`); forgotten as soon as the run is saved."""
-        path = self.path / f"{safe_name(name)}-{digest[:8]}.failed.json"
+        """Keep why a scenario gave no run (`<digest>.failed.json`); forgotten as soon as the run is saved."""
+        path = self._failure(digest)
         content = {
             "name": name,
             "digest": digest,
@@ -293,8 +293,8 @@ class RunStore:
         found = sorted(self.path.glob("*.failed.json")) if self.path.is_dir() else []
         return tuple(json.loads(_read_plain_file(path)) for path in found)
 
-    def _forget_failure(self, name: str, digest: str) -> None:
-        (self.path / f"{name}-{digest[:8]}.failed.json").unlink(missing_ok=True)
+    def _failure(self, digest: str) -> Path:
+        return self.path / f"{digest}.failed.json"
 
 
 # --- names and digests ----------------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def safe_name(name: str) -> str:
     reasons = []
     if bad:
         reasons.append("characters not allowed: " + " ".join(f"{c!r}" for c in bad[:5]))
-    if not 1 <= len(text) <= LONGEST_NAME:
+    if not 1 <= len(text) <= LONGEST_NAME or len(text.encode()) > 3 * LONGEST_NAME:  # a folder name holds 255 bytes, digest included
         reasons.append(f"{len(text)} characters, 1 to {LONGEST_NAME} are allowed")
     if text.startswith((".", "-", " ", "+", "%")) or text.endswith((".", " ")) or ".." in text:
         reasons.append("must begin with a letter or digit, not end with a dot or blank, and not hold '..'")
