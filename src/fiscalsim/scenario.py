@@ -1,0 +1,600 @@
+"""Scenario files: a short patch with its reason, merged, checked against the pack's levers and parameters, resolved, and named by a digest.
+
+Must not know what a number does to the model, nor read a pack's tables beyond the names of its services and indicators.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fiscalsim.errors import InputError, Problem, nearest
+from fiscalsim.levers import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Document,
+    Lever,
+    check_value,
+    clean_value,
+    expand,
+    load_levers,
+    number,
+    read_csv,
+    read_document,
+    value_problems,
+)
+
+FAMILY_NAMES = (
+    "first_claims_paid",
+    "spending_within_means",
+    "transfers_within_pool",
+    "earmarked_for_its_service",
+    "own_share_paid",
+    "reserve_kept",
+    "bonds_for_capital_only",
+    "debt_within_limit",
+    "recurrent_growth_within_revenue",
+    "standards_never_fall",
+    "promise_outlives_the_horizon",
+    "transfer_change_limited",
+    "served_within_capacity",
+    "capacity_carried_forward",
+    "build_rate_limited",
+    "conversion_from_surplus",
+    "staff_within_supply",
+    "floor_guaranteed",
+    "binding_target_met",
+    "expected_target_met",
+    "worst_off_raised",
+)
+POLICIES = ("optimal", "status-quo", "per-head", "formula")
+NATIONAL = "national"
+
+# What each parameter may be by its nature (a share, a multiple, a growth rate ...), and whether it may change from year to year.
+# The narrower range of a lever is the lever's own. Every pack, through national, holds all of them.
+_SHARE, _MULTIPLE, _GROWTH, _YEARS, _ANY = (0.0, 1.0), (0.0, None), (-1.0, 1.0), (0.0, None), (None, None)
+PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
+    "demography.tfr": (True, _MULTIPLE),
+    "demography.life_expectancy": (True, _YEARS),
+    "demography.life_expectancy_gap": (True, _ANY),
+    "demography.rural_fertility_ratio": (True, _MULTIPLE),
+    "demography.urbanisation_rate": (True, _SHARE),
+    "demography.external_migration": (True, _ANY),
+    "demography.reclassified_share": (False, _SHARE),
+    "demography.srb": (False, _MULTIPLE),
+    "demography.schooling_years": (True, _YEARS),
+    "demography.schooling_years_entrants": (True, _YEARS),
+    "demography.schooling_years_leavers": (True, _YEARS),
+    "demand.resident_coverage": (True, _SHARE),
+    "demand.care_need": (True, _MULTIPLE),
+    "costs.wage_growth": (True, _GROWTH),
+    "costs.price_growth": (True, _GROWTH),
+    "fiscal.revenue_growth": (True, _GROWTH),
+    "fiscal.baseline_growth": (True, _GROWTH),
+    "fiscal.transfer_growth": (True, _GROWTH),
+    "fiscal.transfer_pool": (True, _MULTIPLE),
+    "fiscal.reserve_share": (True, _SHARE),
+    "fiscal.bond_quota": (True, _MULTIPLE),
+    "fiscal.bond_rate": (False, _SHARE),
+    "fiscal.catalogue_share": (True, _SHARE),
+    "fiscal.province_share": (False, _SHARE),
+    "fiscal.claims_wage_share": (False, _SHARE),
+    "fiscal.limit_growth": (True, _GROWTH),
+    "allocation.recurrent_growth_margin": (False, _GROWTH),
+    "allocation.transfer_change_limit": (False, _SHARE),
+    "allocation.tail_years": (False, _YEARS),
+    "execution.lead_time": (False, _MULTIPLE),
+    "execution.release_delay": (False, _ANY),
+    "execution.replications": (False, _MULTIPLE),
+    "execution.persons_per_client": (False, _MULTIPLE),
+}
+WHOLE = ("allocation.tail_years", "execution.replications")
+GRADES = ("A", "B", "C", "D")
+
+_KEYS = ("name_zh", "name_en", "why_zh", "why_en", "pack", "extends", "set", "policy", "limits", "seed")
+_TEXTS = ("name_zh", "name_en", "why_zh", "why_en")
+_PARAMETER_KEYS = ("value", "unit", "grade", "source", "note", "quote")
+_LONGEST_NAME = 80
+_LONGEST_WHY = 4000
+_LARGEST_SEED = 2**32 - 1
+_NAME_SIGNS = frozenset(" -_.,()&+%~·—–、，。（）《》〈〉「」『』【】〔〕“”‘’～％＋")
+_SHOWN_SIGNS = _NAME_SIGNS | frozenset("/:;!?'\"=<>：；！？…")
+_OPENING_SIGNS = frozenset("《〈「『【〔“")
+
+
+# --- where things are -----------------------------------------------------------------------------------------------
+
+
+def home() -> Path:
+    """The folder that holds assumptions/ and scenarios/.
+
+    FISCALSIM_HOME when set; else the nearest folder upward from here that has assumptions/national; else the checkout of an editable
+    install; else the data packed with the program. InputError when FISCALSIM_HOME points elsewhere.
+    """
+    named = os.environ.get("FISCALSIM_HOME")
+    if named:
+        if not _is_home(Path(named)):
+            raise InputError([Problem("FISCALSIM_HOME", None, "", named, "a folder with assumptions/national")])
+        return Path(named)
+    here = Path.cwd()
+    code = Path(__file__).resolve().parent
+    for folder in (here, *here.parents, code.parents[1], code / "_data"):
+        if _is_home(folder):
+            return folder
+    raise InputError([Problem("FISCALSIM_HOME", None, "", "", "set it to the folder that holds assumptions/ and scenarios/")])
+
+
+_default_home = home
+
+
+def _is_home(folder: Path) -> bool:
+    return (folder / "assumptions" / NATIONAL).is_dir()
+
+
+def pack_names(home: Path) -> tuple[str, ...]:
+    """The packs below assumptions/, in alphabetical order; national is not one."""
+    return tuple(sorted(path.parent.name for path in (home / "assumptions").glob("*/pack.yaml") if path.parent.name != NATIONAL))
+
+
+def scenario_ids(home: Path) -> tuple[str, ...]:
+    """The scenarios below scenarios/, in alphabetical order."""
+    return tuple(sorted(path.stem for path in (home / "scenarios").glob("*.yaml")))
+
+
+def name_problem(text: Any, shown: bool = False) -> str:
+    """Why `text` may not name a scenario or a file (empty when it may); `shown` names are only shown, never part of a path.
+
+    At most 80 characters, NFC; letters, digits and common punctuation; no control, invisible or bidirectional signs; no `..`, no separator
+    of folders, no leading sign that a spreadsheet takes for a formula.
+    """
+    if not isinstance(text, str) or not text.strip():
+        return "a name"
+    if len(text) > _LONGEST_NAME:
+        return f"at most {_LONGEST_NAME} characters"
+    if unicodedata.normalize("NFC", text) != text:
+        return "text in the composed form (NFC)"
+    bad = next((sign for sign in text if not (unicodedata.category(sign)[0] in "LN" or unicodedata.category(sign) in ("Mn", "Mc")
+                                              or sign in (_SHOWN_SIGNS if shown else _NAME_SIGNS))), "")
+    if bad:
+        return f"letters, digits and common punctuation, not {bad if bad.isprintable() else f'U+{ord(bad):04X}'!r}"
+    if not (unicodedata.category(text[0])[0] in "LN" or text[0] in _OPENING_SIGNS):
+        return f"a name that begins with a letter or digit, not {text[0]!r}"
+    if not shown and (".." in text or text[-1] in " ."):
+        return "a name without '..' that does not end with a dot or blank"
+    return ""
+
+
+# --- what a pack lets a scenario move -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number of parameters.yaml with its law: `value` is a number or {year: number}."""
+
+    path: str
+    value: Any
+    unit: str
+    grade: str
+    source: str
+    note: str
+    quote: str
+    file: str
+    row: int
+
+
+@dataclass(frozen=True)
+class _Item:
+    code: str
+    name_zh: str
+    name_en: str
+    unit_zh: str
+    unit_en: str
+    target_value: float | None
+
+
+def read_parameters(pack: str, home: Path, problems: list[Problem]) -> dict[str, Parameter]:
+    """National parameters with the pack's own on top, by path; mistakes are added to `problems`."""
+    merged: dict[str, Parameter] = {}
+    for folder in (NATIONAL, pack):
+        path = home / "assumptions" / folder / "parameters.yaml"
+        name = f"{folder}/parameters.yaml"
+        if not path.exists():
+            continue
+        try:
+            document = read_document(path, name)
+        except InputError as error:
+            problems += error.problems
+            continue
+        if not isinstance(document.data, dict):
+            problems.append(Problem(name, 1, "", type(document.data).__name__, "path: {value, unit, grade, source}"))
+            continue
+        for key, cells in document.data.items():
+            parameter = _parameter(document, str(key), cells, problems)
+            if parameter is not None:
+                merged[parameter.path] = parameter
+    problems += [Problem(f"{NATIONAL}/parameters.yaml", None, path, "", "this parameter, which every pack needs", nearest(path, merged))
+                 for path in PARAMETERS if path not in merged]
+    return merged
+
+
+def _parameter(document: Document, path: str, cells: Any, problems: list[Problem]) -> Parameter | None:
+    name, row = document.name, document.row(path) or 1
+    if not re.fullmatch(r"[a-z_]+(\.[a-z_0-9]+)+", path):
+        problems.append(Problem(name, row, path, path, "a dotted path in lower case"))
+        return None
+    if not isinstance(cells, dict):
+        problems.append(Problem(name, row, path, str(cells), f"the keys {', '.join(_PARAMETER_KEYS)}"))
+        return None
+    found = [Problem(name, document.row(path, key), f"{path}.{key}", str(key), "a key of a parameter", nearest(str(key), _PARAMETER_KEYS))
+             for key in cells if key not in _PARAMETER_KEYS]
+    value = clean_value(cells.get("value"))
+    found += [Problem(name, document.row(path, "value"), f"{path}.value", _brief(cells.get("value")), text) for text in parameter_problems(path, value)]
+    found += [Problem(name, document.row(path, key), f"{path}.{key}", _brief(cells.get(key)), "text") for key in ("unit", "grade", "source")
+              if not isinstance(cells.get(key), str)]
+    found += [Problem(name, document.row(path, key), f"{path}.{key}", _brief(cells[key]), "text") for key in ("note", "quote")
+              if cells.get(key) is not None and not isinstance(cells[key], str)]
+    if isinstance(cells.get("grade"), str) and cells["grade"] not in GRADES:
+        found.append(Problem(name, document.row(path, "grade"), f"{path}.grade", cells["grade"], "A, B, C or D"))
+    if cells.get("grade") == "A" and not cells.get("quote"):
+        found.append(Problem(name, row, f"{path}.quote", "", "the words of the document, which grade A needs"))
+    problems += found
+    if found:
+        return None
+    return Parameter(path, value, cells["unit"], cells["grade"], cells["source"], cells.get("note") or "", cells.get("quote") or "", name, row)
+
+
+def parameter_problems(path: str, value: Any) -> list[str]:
+    """What is wrong with a value for this parameter by its nature, whatever the range of its lever."""
+    by_year, (lowest, highest) = PARAMETERS.get(path, (True, _ANY))
+    if isinstance(value, dict) and (not by_year or path.startswith("targets.")):
+        return ["one number for all years, not a path"]
+    texts = value_problems(value, lowest, highest)
+    if not texts and path in WHOLE and not isinstance(clean_value(value), int):
+        texts.append("a whole number")
+    return texts
+
+
+def levers_of(pack: str, home: Path) -> tuple[Lever, ...]:
+    """The levers that move in this pack: the declared ones, one per service and one per indicator with a target number."""
+    levers, _, problems = _movable(pack, home)
+    if problems:
+        raise InputError(problems)
+    return levers
+
+
+def _movable(pack: str, home: Path) -> tuple[tuple[Lever, ...], dict[str, Any], list[Problem]]:
+    """Levers of the pack and the default of every path that a scenario may set."""
+    problems: list[Problem] = []
+    defaults = {path: parameter.value for path, parameter in read_parameters(pack, home, problems).items()}
+    services, indicators = _items(pack, home, "services.csv", problems), _items(pack, home, "indicators.csv", problems)
+    chosen = selected_services(pack, home, problems)
+    services = [item for item in services if chosen is None or item.code in chosen]
+    try:
+        declared = load_levers(home)
+    except InputError as error:
+        problems += error.problems
+        declared = ()
+    levers = expand(declared, services, indicators)
+    problems += [Problem("national/levers.yaml", None, "path", lever.path, "a parameter of the same path, its default", nearest(lever.path, defaults))
+                 for lever in declared if "*" not in lever.path and lever.path not in defaults]
+    defaults |= {lever.path: 1 for lever in levers if lever.path.startswith("standards.")}
+    defaults |= {f"targets.{item.code}": clean_value(item.target_value) for item in indicators if item.target_value is not None}
+    return levers, defaults, problems
+
+
+def selected_services(pack: str, home: Path, problems: list[Problem]) -> tuple[str, ...] | None:
+    """The codes that the pack's catalogue selects; None when it takes all."""
+    try:
+        document = read_document(home / "assumptions" / pack / "pack.yaml", f"{pack}/pack.yaml")
+    except InputError as error:
+        problems += error.problems
+        return None
+    chosen = document.data.get("services") if isinstance(document.data, dict) else None
+    return tuple(str(code) for code in chosen) if isinstance(chosen, list) else None
+
+
+def _items(pack: str, home: Path, file: str, problems: list[Problem]) -> list[_Item]:
+    """Codes, names and units of a table, national first; the full check of the table is `check_pack`'s."""
+    merged: dict[str, _Item] = {}
+    key = file.removesuffix("s.csv")
+    for folder in (NATIONAL, pack):
+        path = home / "assumptions" / folder / file
+        if not path.exists():
+            continue
+        for _, cells in read_csv(path, f"{folder}/{file}", problems).rows:
+            code = cells.get(key, "")
+            merged[code] = _Item(code, cells.get("name_zh", code), cells.get("name_en", code), cells.get("unit_zh", ""), cells.get("unit_en", ""),
+                                 number(cells.get("target_value", "")))
+    return list(merged.values())
+
+
+# --- scenarios ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A checked patch on a pack: `set` holds only what differs; `limits` says for every family whether it holds."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    pack: str
+    extends: tuple[str, ...]
+    why_zh: str
+    why_en: str
+    set: dict[str, Any]  # lever or parameter path -> number or {year: number}
+    policy: str
+    limits: dict[str, bool]
+    seed: int
+    defaults: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # every path that may be set -> the pack's value
+
+    def value(self, path: str) -> Any:
+        """What holds in this scenario for a path: its own value, else the pack's. KeyError for an unknown path."""
+        return self.set[path] if path in self.set else self.defaults[path]
+
+    def resolved(self) -> dict[str, Any]:
+        """Every lever and parameter, every limit, policy and seed with the value that holds; reading it as a scenario gives the same again."""
+        values = self.defaults | self.set
+        return {
+            "name_zh": self.name_zh,
+            "name_en": self.name_en,
+            "why_zh": self.why_zh,
+            "why_en": self.why_en,
+            "pack": self.pack,
+            "extends": [],
+            "set": {path: clean_value(values[path]) for path in sorted(values)},
+            "policy": self.policy,
+            "limits": {family: self.limits[family] for family in FAMILY_NAMES},
+            "seed": self.seed,
+        }
+
+    @property
+    def digest(self) -> str:
+        """sha256 of what is computed with (names and reasons left out): equal digests mean equal numbers on equal pack data."""
+        computed = {key: value for key, value in self.resolved().items() if key not in _TEXTS}
+        return hashlib.sha256(canonical(computed).encode("utf-8")).hexdigest()
+
+    @property
+    def digest8(self) -> str:
+        """The first eight digits of the digest, which name runs."""
+        return self.digest[:8]
+
+
+def canonical(data: Any) -> str:
+    """JSON with sorted keys, no blanks, NFC text, no nan; 60 and 60.0 are written alike."""
+    def clean(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {unicodedata.normalize("NFC", str(key)): clean(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [clean(inner) for inner in value]
+        if isinstance(value, str):
+            return unicodedata.normalize("NFC", value)
+        return clean_value(value)
+
+    return json.dumps(clean(data), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def load_scenario(path_or_id: Path | str, home: Path | None = None, overrides: Iterable[str] = ()) -> Scenario:
+    """Read, merge and check a scenario.
+
+    A Path, or text that ends in .yaml, is a file; other text is the id of a file in scenarios/. `extends` are merged in order, later wins.
+    `overrides` are `PATH=VALUE` (a number or {2025: 1.1, 2030: 1.2}), also `policy=...`, `seed=...`, `limits.<family>=false`.
+    InputError lists every mistake of the files and of the overrides.
+    """
+    root = home if home is not None else _default_home()
+    path = _file_of(path_or_id, root)
+    problems: list[Problem] = []
+    layers = _layers(path, root, problems, ())
+    layers.append(_overrides(overrides, problems))
+    return _merged(path.stem, layers, root, problems)
+
+
+def _file_of(path_or_id: Path | str, root: Path) -> Path:
+    path = Path(path_or_id) if isinstance(path_or_id, Path) or path_or_id.endswith((".yaml", ".yml")) else None
+    wrong = name_problem(path.stem if path is not None else path_or_id)
+    if wrong:
+        raise InputError([Problem("scenario", None, "", str(path_or_id)[:_LONGEST_NAME], wrong)])
+    if path is None:
+        path = root / "scenarios" / f"{path_or_id}.yaml"
+    if not path.is_file():
+        known = scenario_ids(root)
+        raise InputError([Problem("scenario", None, "", str(path_or_id), f"one of {', '.join(known) or 'none'}", nearest(path.stem, known))])
+    return path
+
+
+def _layers(path: Path, root: Path, problems: list[Problem], above: tuple[str, ...]) -> list[Document]:
+    """The file and all that it extends, the first to be applied first."""
+    try:
+        document = read_document(path, path.name)
+    except InputError as error:
+        problems += error.problems
+        return []
+    if document.data is None:
+        document = Document(document.name, {}, {})
+    if not isinstance(document.data, dict):
+        problems.append(Problem(path.name, 1, "", str(document.data)[:_LONGEST_NAME], f"the keys {', '.join(_KEYS)}"))
+        return []
+    extends = document.data.get("extends")
+    parents = extends if isinstance(extends, list) else [] if extends is None else [extends]
+    layers: list[Document] = []
+    for parent in parents:
+        row = document.row("extends")
+        wrong = name_problem(parent)
+        found = [folder / f"{parent}.yaml" for folder in (path.parent, root / "scenarios") if not wrong and (folder / f"{parent}.yaml").is_file()]
+        if wrong or not found:
+            known = scenario_ids(root)
+            problems.append(Problem(path.name, row, "extends", str(parent)[:_LONGEST_NAME], wrong or f"one of {', '.join(known)}", nearest(str(parent), known)))
+        elif parent in (*above, path.stem):
+            problems.append(Problem(path.name, row, "extends", parent, f"no circle: {' -> '.join((*above, path.stem, parent))}"))
+        elif not any(layer.name == found[0].name for layer in layers):
+            layers += _layers(found[0], root, problems, (*above, path.stem))
+    return [*layers, document]
+
+
+def _overrides(overrides: Iterable[str], problems: list[Problem]) -> Document:
+    data: dict[str, Any] = {"set": {}, "limits": {}}
+    for text in overrides:
+        path, sign, value = text.partition("=")
+        path = path.strip()
+        if not sign or not path or not value.strip():
+            problems.append(Problem("--set", None, "", text, "PATH=VALUE"))
+            continue
+        try:
+            parsed = read_document(value.strip(), "--set").data
+        except InputError as error:
+            problems += [Problem("--set", None, path, value, problem.allowed) for problem in error.problems]
+            continue
+        if path in ("policy", "seed", "pack"):
+            data[path] = parsed
+        elif path.startswith("limits."):
+            data["limits"][path.removeprefix("limits.")] = parsed
+        else:
+            data["set"][path] = parsed
+    return Document("--set", data, {})
+
+
+def _merged(id: str, layers: Sequence[Document], root: Path, problems: list[Problem]) -> Scenario:
+    whole: dict[str, Any] = {"policy": "optimal", "seed": 0}
+    values: dict[str, tuple[Any, Document]] = {}
+    limits = dict.fromkeys(FAMILY_NAMES, True)
+    packs = pack_names(root)
+    for layer in layers:
+        _check_keys(layer, packs, problems)
+        # names and reasons are a file's own: a patch that gives none is not its parent
+        own = {key: layer.data.get(key) for key in ("pack", "policy", "seed") if layer.data.get(key) is not None}
+        whole |= own
+        if layer.name != "--set":
+            whole |= {key: layer.data.get(key) or "" for key in _TEXTS}
+            whole["extends"] = layer.data.get("extends") or []
+        patch = layer.data.get("set")
+        values |= {str(path): (clean_value(value), layer) for path, value in patch.items()} if isinstance(patch, dict) else {}
+        switches = layer.data.get("limits")
+        limits |= {family: held for family, held in switches.items() if family in limits and isinstance(held, bool)} if isinstance(switches, dict) else {}
+    levers: dict[str, Lever] = {}
+    defaults: dict[str, Any] = {}
+    last = layers[-2].name if len(layers) > 1 else id
+    if "pack" not in whole:
+        problems.append(Problem(last, None, "pack", "", f"one of {', '.join(packs)}"))
+    elif whole["pack"] in packs:
+        found, defaults, more = _movable(whole["pack"], root)
+        levers = {lever.path: lever for lever in found}
+        problems += more
+        for path, (value, layer) in values.items():
+            problems += _value_problems(path, value, layer, levers, defaults)
+    if problems:
+        raise InputError(dict.fromkeys(problems))
+    extends = whole["extends"] if isinstance(whole["extends"], list) else [whole["extends"]]
+    return Scenario(id=id, name_zh=whole["name_zh"] or id, name_en=whole["name_en"] or id, pack=whole["pack"], extends=tuple(extends),
+                    why_zh=whole["why_zh"], why_en=whole["why_en"], set={path: value for path, (value, _) in values.items()},
+                    policy=whole["policy"], limits=limits, seed=whole["seed"], defaults=defaults)
+
+
+def _value_problems(path: str, value: Any, layer: Document, levers: dict[str, Lever], defaults: dict[str, Any]) -> list[Problem]:
+    row = layer.row("set", path)
+    if path not in levers and path not in defaults:
+        return [Problem(layer.name, row, f"set.{path}", path, "a lever or parameter of the pack", nearest(path, [*levers, *defaults]))]
+    texts = (check_value(levers[path], value) if path in levers else []) or parameter_problems(path, value)
+    return [Problem(layer.name, row, f"set.{path}", _brief(value), text) for text in texts]
+
+
+def _check_keys(layer: Document, packs: Sequence[str], problems: list[Problem]) -> None:
+    """Every key of one file, by kind; the values of `set` are checked when the pack is known."""
+    name, data = layer.name, layer.data
+
+    def wrong(key: str, allowed: str, *path: Any, near: str = "", value: Any = None) -> None:
+        problems.append(Problem(name, layer.row(*(path or (key,))), key, _brief(data.get(key) if value is None else value), allowed, near))
+
+    for key in data:
+        if key not in _KEYS:
+            wrong(str(key), f"one of {', '.join(_KEYS)}", key, near=nearest(str(key), _KEYS), value=key)
+    for key in ("name_zh", "name_en"):
+        if data.get(key) is not None and (why_not := name_problem(data[key], shown=True)):
+            wrong(key, why_not)
+    for key in ("why_zh", "why_en"):
+        if data.get(key) is not None and not (isinstance(data[key], str) and len(data[key]) <= _LONGEST_WHY):
+            wrong(key, f"text of at most {_LONGEST_WHY} characters")
+    if data.get("pack") is not None and data["pack"] not in packs:
+        wrong("pack", f"one of {', '.join(packs)}", near=nearest(str(data["pack"]), packs))
+    if data.get("policy") is not None and data["policy"] not in POLICIES:
+        wrong("policy", f"one of {', '.join(POLICIES)}", near=nearest(str(data["policy"]), POLICIES))
+    seed = data.get("seed")
+    if seed is not None and not (isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= _LARGEST_SEED):
+        wrong("seed", f"a whole number from 0 to {_LARGEST_SEED}")
+    if data.get("set") is not None and not isinstance(data["set"], dict):
+        wrong("set", "path: value")
+    limits = data.get("limits")
+    if limits is not None and not isinstance(limits, dict):
+        wrong("limits", "family: true or false")
+    for family, held in limits.items() if isinstance(limits, dict) else ():
+        if family not in FAMILY_NAMES:
+            wrong(f"limits.{family}", "a family of constraints", "limits", family, near=nearest(str(family), FAMILY_NAMES), value=family)
+        elif not isinstance(held, bool):
+            wrong(f"limits.{family}", "true or false", "limits", family, value=held)
+
+
+def _brief(value: Any) -> str:
+    return "" if value is None else str(value)[:_LONGEST_NAME]
+
+
+def to_yaml(scenario: Scenario) -> str:
+    """A scenario file that stands alone (nothing is extended) and reads back to the same digest."""
+    def quoted(text: str) -> str:
+        return json.dumps(text, ensure_ascii=False)
+
+    def shown(value: Any) -> str:
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{year}: {json.dumps(clean_value(inner))}" for year, inner in sorted(value.items())) + "}"
+        return json.dumps(clean_value(value), allow_nan=False)
+
+    lines = [f"{key}: {quoted(getattr(scenario, key))}" for key in _TEXTS]
+    lines += [f"pack: {scenario.pack}", "set:" if scenario.set else "set: {}"]
+    lines += [f"  {path}: {shown(value)}" for path, value in sorted(scenario.set.items())]
+    lines.append(f"policy: {scenario.policy}")
+    lifted = [family for family in FAMILY_NAMES if not scenario.limits[family]]
+    lines += ["limits:", *(f"  {family}: false" for family in lifted)] if lifted else []
+    lines.append(f"seed: {scenario.seed}")
+    return "\n".join(lines) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a scenario file, for editors; the ranges of levers belong to a pack and are checked by `load_scenario`."""
+    text = {"type": "string", "maxLength": _LONGEST_WHY}
+    name = {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME}
+    year = f"^({'|'.join(str(y) for y in range(FIRST_YEAR, LAST_YEAR + 1))})$"
+    by_year = {"type": "object", "minProperties": 1, "patternProperties": {year: {"type": "number"}}, "additionalProperties": False}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "fiscalsim scenario",
+        "description": "A short patch on a pack, with its reason. Later files in `extends` win; this file wins over all of them.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "name_zh": name | {"description": "Name shown in Chinese"},
+            "name_en": name | {"description": "Name shown in English"},
+            "why_zh": text | {"description": "The reason, in Chinese"},
+            "why_en": text | {"description": "The reason, in English"},
+            "pack": {"type": "string", "description": "A folder of assumptions/; may come from a scenario that is extended"},
+            "extends": {"description": "One or more scenario ids, applied in order", "oneOf": [name, {"type": "array", "items": name}]},
+            "set": {
+                "type": "object",
+                "description": "Lever or parameter path: a number, or {year: number} with straight lines between the years",
+                "patternProperties": {"^[a-z_]+(\\.[A-Za-z0-9_-]+)+$": {"oneOf": [{"type": "number"}, by_year]}},
+                "additionalProperties": False,
+            },
+            "policy": {"enum": list(POLICIES), "description": "How transfers are shared out; optimal when absent"},
+            "limits": {
+                "type": "object",
+                "description": "Families of constraints; false switches one off, by name",
+                "properties": {family: {"type": "boolean"} for family in FAMILY_NAMES},
+                "additionalProperties": False,
+            },
+            "seed": {"type": "integer", "minimum": 0, "maximum": _LARGEST_SEED, "description": "Root of every random number; 0 when absent"},
+        },
+    }
