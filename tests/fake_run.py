@@ -32,11 +32,13 @@ class FakeScenario:
     seed: int = 7
 
     def resolved(self) -> dict[str, Any]:
-        return {"id": self.id, "pack": self.pack, "set": dict(self.set), "policy": self.policy, "limits": dict(self.limits), "seed": self.seed}
+        words = {"name_zh": self.name_zh, "name_en": self.name_en, "why_zh": "", "why_en": ""}
+        return words | {"pack": self.pack, "extends": [], "set": dict(self.set), "policy": self.policy, "limits": dict(self.limits), "seed": self.seed}
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(json.dumps(self.resolved(), sort_keys=True).encode()).hexdigest()
+        computed = {key: value for key, value in self.resolved().items() if not key.startswith(("name_", "why_"))}
+        return hashlib.sha256(json.dumps(computed, sort_keys=True).encode()).hexdigest()
 
     @property
     def digest8(self) -> str:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fake_run import fake_result, with_table
 
+from fake_run import fake_result, with_table
 from fiscalsim import store as store_module
 from fiscalsim.errors import InputError, IntegrityError, ModelError
-from fiscalsim.store import TABLES, RunStore, check_run, open_run, safe_name
+from fiscalsim.store import TABLES, RunStore, check_run, open_run
 
 
 def parquet_bytes(folder: Path) -> dict[str, bytes]:
@@ -319,7 +319,7 @@ BAD_NAMES = [
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_dangerous_name_is_refused_and_nothing_is_written(tmp_path, name):
-    with pytest.raises(InputError, match="name"):
+    with pytest.raises(InputError, match="run, name"):
         RunStore(tmp_path / "runs").save(fake_result(name=name))
     assert list(tmp_path.iterdir()) == []
 
@@ -330,8 +330,11 @@ def test_a_name_as_offices_write_it_is_accepted(tmp_path, name):
     assert check_run(folder) == []
 
 
-def test_two_spellings_of_one_text_are_one_name():
-    assert safe_name("e\u0301cole") == safe_name("\u00e9cole")
+def test_the_same_inputs_under_two_names_open_by_their_common_digest(tmp_path):
+    store = RunStore(tmp_path)
+    folders = [store.save(fake_result(name=name)) for name in ("b", "a")]
+    assert len({folder.name[-8:] for folder in folders}) == 1
+    assert store.open(folders[0].name[-8:]).name.startswith("a-")
 
 
 @pytest.mark.parametrize("name", ["../toy", "/etc", "a\0b", "x" * 300, "toy", "12345678", ""])

@@ -16,7 +16,6 @@ import platform
 import re
 import shutil
 import time
-import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,11 +30,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fiscalsim.errors import FiscalsimError, InputError, IntegrityError, ModelError, nearest
+from fiscalsim.errors import FiscalsimError, InputError, IntegrityError, ModelError, Problem, nearest
+from fiscalsim.scenario import Scenario, canonical, name_problem
 
 if TYPE_CHECKING:
     from fiscalsim.pipeline import RunResult
-    from fiscalsim.scenario import Scenario
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -57,8 +56,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 Lines = list[str]
 STALE_SECONDS = 24 * 3600
 LARGEST_MANIFEST = 64 * 2**20
-LONGEST_NAME = 80
-_NAME_MARKS = set("-_.+ ·、，。（）()〔〕—～“”《》：%％")
+LONGEST_NAME = 240  # bytes: a folder name holds 255, blank, digest and suffix included
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 # Every option that decides bytes is fixed (same inputs, same bytes); page checksums make a flipped bit an error, not a number.
@@ -229,9 +227,9 @@ class RunStore:
         matches = [known for known in names if name in (known, known[-8:])]
         if not matches:
             raise InputError(f"{name!r}: no such run in {self.path}{_hint(name, names)}; `fiscalsim list runs` shows what is there")
-        if len(matches) > 1:
+        if len(matches) > 1 and len({open_run(self.path / match).manifest["inputs_digest"] for match in matches}) > 1:
             raise InputError(f"{name!r}: several runs have this digest ({', '.join(matches)}); give the whole name")
-        return open_run(self.path / matches[0])
+        return open_run(self.path / matches[0])  # the same inputs under several names: the same figures
 
     def names(self) -> tuple[str, ...]:
         """Folder names of all runs, sorted; whole or damaged, never one that is being written."""
@@ -301,32 +299,20 @@ class RunStore:
 
 
 def safe_name(name: str) -> str:
-    """`name` in NFC when it can be a folder name everywhere; InputError says what is wrong with it."""
-    text = unicodedata.normalize("NFC", name)
-    bad = sorted({c for c in text if not (c.isalnum() or c in _NAME_MARKS or unicodedata.category(c) == "Mn")})
-    reasons = []
-    if bad:
-        reasons.append("characters not allowed: " + " ".join(f"{c!r}" for c in bad[:5]))
-    if not 1 <= len(text) <= LONGEST_NAME or len(text.encode()) > 3 * LONGEST_NAME:  # a folder name holds 255 bytes, digest included
-        reasons.append(f"{len(text)} characters, 1 to {LONGEST_NAME} are allowed")
-    if text.startswith((".", "-", " ", "+", "%")) or text.endswith((".", " ")) or ".." in text:
-        reasons.append("must begin with a letter or digit, not end with a dot or blank, and not hold '..'")
-    if text.split(".")[0].casefold() in _RESERVED:
-        reasons.append("this name is reserved on some machines")
-    if reasons:
-        raise InputError(f"name {text[:40]!r}: {'; '.join(reasons)}. Use letters, digits and '-'")
-    return text
-
-
-def canonical_json(value: Any) -> bytes:
-    """The one spelling of a JSON value that digests are taken from: sorted keys, no blanks, NFC text, no NaN."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return unicodedata.normalize("NFC", text).encode()
+    """`name` when it can be a folder name everywhere; InputError says what is wrong with it."""
+    wrong = name_problem(name)
+    if not wrong and len(name.encode()) > LONGEST_NAME:
+        wrong = f"at most {LONGEST_NAME} bytes"
+    if not wrong and name.split(".")[0].casefold() in _RESERVED:
+        wrong = "another name: this one is reserved on some machines"
+    if wrong:
+        raise InputError([Problem("run", None, "name", name[:40], wrong)])
+    return name
 
 
 def inputs_digest(scenario_digest: str, pack_digest: str, versions: Mapping[str, str]) -> str:
     """Digest of all that decides the bytes of a run: resolved scenario, data and versions."""
-    return hashlib.sha256(canonical_json({"scenario": scenario_digest, "pack": pack_digest, "versions": dict(versions)})).hexdigest()
+    return _sha({"scenario": scenario_digest, "pack": pack_digest, "versions": dict(versions)})
 
 
 def _hint(word: str, allowed: Any) -> str:
@@ -521,7 +507,7 @@ def _without(manifest: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def _sha(value: Any) -> str:
-    return hashlib.sha256(canonical_json(value)).hexdigest()
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
