@@ -4,18 +4,26 @@ Arrays in, arrays out; reads no pack and no scenario. See docs/demography.md for
 """
 
 from fiscalsim.demography.cohort import advance, identities, moves, simulate, vital_rates
+from fiscalsim.demography.derived import Schooling, against_published, derived
 from fiscalsim.demography.graduation import base_population, graduate, rake
 from fiscalsim.demography.lifetable import life_expectancy, life_table, shift_to_life_expectancy, survivorship_ratio
+from fiscalsim.demography.project import project, project_files, read_project_tables
 
 __all__ = [
+    "Schooling",
     "advance",
+    "against_published",
     "base_population",
+    "derived",
     "graduate",
     "identities",
     "life_expectancy",
     "life_table",
     "moves",
+    "project",
+    "project_files",
     "rake",
+    "read_project_tables",
     "shift_to_life_expectancy",
     "simulate",
     "survivorship_ratio",

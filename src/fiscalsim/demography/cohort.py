@@ -228,8 +228,9 @@ def _span(schedule: Array) -> tuple[int, int]:
 
 def _name_negative_cell(stock: Array, year: int, regions: Axis) -> None:
     r, h, x, a = (int(i) for i in np.argwhere(~(stock >= 0))[0])
+    residence = f"{RESIDENCES[h]}, " if stock.shape[1] == len(RESIDENCES) else ""
     raise ModelError(
-        f"population below zero: {stock[r, h, x, a]:.6g} persons in region {regions.labels[r]}, {RESIDENCES[h]}, {SEX.labels[x]}, age {a}, "
+        f"population below zero: {stock[r, h, x, a]:.6g} persons in region {regions.labels[r]}, {residence}{SEX.labels[x]}, age {a}, "
         f"year {year}; more people leave than are there - lower the net out-migration of that cell"
     )
 
