@@ -267,6 +267,50 @@ class Indicator:
 
 
 @dataclass(frozen=True)
+class TargetForms:
+    """The indicators that the model decides, as linear forms over provision and capacity. Year axis as in Demand."""
+
+    codes: tuple[str, ...]
+    clients: Array  # [Y,I,R,H,S] per client provided for everyone entitled: multiply by provision (a share)
+    capacity: Array  # [Y,I,R,K] per unit of capacity
+    target: Array  # [Y,I] value to reach, nan where none holds
+    distance: Array  # [I] what counts as one unit short
+    binding: Array  # [I] bool
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """The plan: what is provided, built and paid. Years are the horizon; money is yuan, clients and places are heads."""
+
+    years: Axis
+    regions: Axis
+    services: Axis
+    resources: Axis
+    provision: Array  # [Y,R,H,S] share of clients at the national standard
+    served: Array  # [Y,R,H,S] clients provided for
+    recurrent: Array  # [Y,R,H,S] yuan
+    capital: Array  # [Y,R,S] yuan
+    stock: Array  # [Y,R,K]
+    built: Array  # [Y,R,K] ordered in the year
+    opened: Array  # [Y,R,K]
+    converted_in: Array  # [Y,R,K]
+    converted_out: Array  # [Y,R,K]
+    retired: Array  # [Y,R,K]
+    closed: Array  # [Y,R,K]
+    general: Array  # [Y,R] yuan
+    earmarked: Array  # [Y,R,S] yuan
+    bond: Array  # [Y,R]
+    carried: Array  # [Y,R]
+    reserve: Array  # [Y,R]
+    interest: Array  # [Y,R] on bonds for the catalogue
+    unpaid: Array  # [Y,R] first claims that could not be paid
+    short: Array  # [Y,I] distances short of a target
+    shortfalls: pd.DataFrame  # contracts.md
+    shadow_prices: pd.DataFrame  # contracts.md
+    passes: list[dict]  # name, status, objective, seconds, iterations, rows, columns
+
+
+@dataclass(frozen=True)
 class Rules:
     """Numbers and switches of the allocation rules (levers of the group allocation)."""
 

@@ -1,0 +1,176 @@
+"""The lexicographic passes: each lowers its goal, then what it reached is kept area by area as bounds for the passes after it.
+
+0 first claims (only where they cannot all be paid), 1a the largest floor share unmet, 1b clients below the floor, 2 binding targets,
+3 expected targets, 4 the worst-off and the gaps, 5 least cost and least churn, which makes the plan unique.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fiscalsim.allocation.formulation import ALL, FAMILIES, Terms, build
+from fiscalsim.allocation.solver import Answer, PassSolver, StandardForm, compile_model
+from fiscalsim.errors import NoSolution
+from fiscalsim.quantities import Array
+
+KEPT = 1e-6  # what a later pass may give up of an earlier one, in shares and in 10,000 clients
+ORDER = ("1a", "1b", "2", "3", "4", "5")
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The plan of the last pass as arrays, and how each pass went. Money 100 million yuan, clients and places 10,000."""
+
+    values: dict[str, Array]
+    passes: list[dict]
+    answers: dict[str, Answer]
+
+
+def families_of(name: str) -> tuple[str, ...]:
+    """Names of the families whose rows stand in a pass."""
+    return (*(f.name for f in FAMILIES if name in f.passes), "debt_carried")
+
+
+class Passes:
+    """The passes of one model; kept in a worker, a second `solve` with other bounds is warm."""
+
+    def __init__(self, terms: Terms, switched_off: tuple[str, ...] = ()):
+        self.terms, self.switched_off = terms, switched_off
+        self.model = build(terms, switched_off)
+        self.form: StandardForm = compile_model(self.model)
+        self.solvers: dict[str, PassSolver] = {}
+
+    def update(self, terms: Terms, switched_off: tuple[str, ...] = ()) -> None:
+        """Take new numbers; the passes that are warm keep their basis where rows and columns are the same."""
+        self.terms, self.switched_off = terms, switched_off
+        self.model = build(terms, switched_off)
+        form = compile_model(self.model)
+        same = form.row_index == self.form.row_index and (form.family == self.form.family).all() and len(form.col_lo) == len(self.form.col_lo)
+        self.form = form
+        self.solvers = {name: solver.moved(form) for name, solver in self.solvers.items()} if same else {}
+
+    def solver(self, name: str) -> PassSolver:
+        """The HiGHS object of a pass, made when it is first needed."""
+        if name not in self.solvers:
+            self.solvers[name] = PassSolver(self.form, name, families_of(name))
+        return self.solvers[name]
+
+    def solve(self, progress: Callable[[float, str], None] | None = None, write_mps: Path | None = None) -> Solution:
+        """Every pass in order; NoSolution with the pass's name where one is not optimal."""
+        lo, hi = self.form.col_lo.copy(), self.form.col_hi.copy()
+        self.bound(lo, hi, "unpaid", "hi", 0.0)
+        self.bound(lo, hi, "unpaid_later", "hi", 0.0)
+        answers: dict[str, Answer] = {}
+        order = list(ORDER)
+        while order:
+            name = order.pop(0)
+            if progress:
+                progress(ORDER.index(name) / len(ORDER) if name in ORDER else 0.0, f"pass_{name}")
+            try:
+                answers[name] = self.one(name, lo, hi)
+            except NoSolution:
+                if name != "1a" or "0" in answers:
+                    raise
+                self.open(lo, hi)
+                order = ["0", "1a", *order]
+                continue
+            if write_mps is not None:
+                self.solvers[name].write_mps(write_mps)
+            self.keep(name, answers[name], lo, hi)
+        if "0" in answers:
+            del self.solvers["1a"]  # it holds the bounds of the attempt that failed
+        if write_mps is not None:
+            with open(write_mps / "passes.csv", "w", newline="", encoding="utf-8") as file:
+                table = csv.writer(file, lineterminator="\n")
+                table.writerow(("pass", "file", "objective"))
+                table.writerows((a.name, f"pass_{a.name}.mps", repr(a.objective)) for a in answers.values())
+        summary = [
+            {"name": a.name, "status": a.status, "objective": a.objective, "seconds": a.seconds, "iterations": a.iterations, "rows": len(a.rows), "columns": len(a.x)}
+            for a in answers.values()
+        ]
+        return Solution(self.arrays(answers["5"].x), summary, answers)
+
+    def one(self, name: str, lo: Array, hi: Array) -> Answer:
+        """Solve one pass within the bounds kept so far."""
+        solver = self.solver(name)
+        solver.load(self.form.lo[solver.rows], self.form.hi[solver.rows], lo, hi)
+        return solver.solve()
+
+    def open(self, lo: Array, hi: Array) -> None:
+        """Let first claims go unpaid: pass 0 will lower what is."""
+        self.bound(lo, hi, "unpaid", "hi", np.inf)
+        self.bound(lo, hi, "unpaid_later", "hi", np.inf)
+
+    def bound(self, lo: Array, hi: Array, variable: str, side: str, value: Array | float) -> None:
+        """Set one bound of every column of a variable."""
+        numbers, _ = self.form.columns.get(variable, (np.array([], dtype=int), []))
+        (lo if side == "lo" else hi)[numbers] = value
+
+    def keep(self, name: str, answer: Answer, lo: Array, hi: Array) -> None:
+        """What the pass reached becomes bounds, area by area."""
+        x, columns = answer.x, self.form.columns
+        if name == "0":
+            for variable in ("unpaid", "unpaid_later"):
+                numbers, _ = columns[variable]
+                hi[numbers] = x[numbers] + KEPT
+        elif name == "1a" and "worst_below" in columns:
+            numbers, index = columns["worst_below"]
+            worst = {cell: x[j] for j, cell in zip(numbers, index, strict=True)}
+            numbers, index = columns["below"]
+            for j, (y, _r, _h, s) in zip(numbers, index, strict=True):
+                hi[j] = min(hi[j], self.terms.floor[s] * worst.get((y, s), 1.0) + KEPT)
+        elif name == "1b" and "below" in columns:
+            numbers, index = columns["below"]
+            place = dict(zip(columns["x"][1], columns["x"][0], strict=True))
+            for j, cell in zip(numbers, index, strict=True):
+                lo[place[cell]] = max(lo[place[cell]], self.terms.floor[cell[3]] - x[j] - KEPT)
+                hi[j] = max(x[j] + KEPT, 0.0)
+            if "broken" in columns:
+                numbers, _ = columns["broken"]
+                hi[numbers] = x[numbers] + KEPT
+        elif name in ("2", "3") and "short" in columns:
+            binding = {i for _, i in getattr(self.model, "binding_target_met", {})}
+            numbers, index = columns["short"]
+            for j, (_y, i) in zip(numbers, index, strict=True):
+                if (i in binding) == (name == "2"):
+                    hi[j] = x[j] + KEPT
+        elif name == "4":
+            place = dict(zip(columns["x"][1], columns["x"][0], strict=True))
+            worst = dict(zip(columns["worst"][1], x[columns["worst"][0]], strict=True)) if "worst" in columns else {}
+            for j, r, h, s in self.model.WORST if "worst_off_raised" not in self.switched_off else ():
+                cell = place[(self.terms.milestones[j], r, h, s)]
+                lo[cell] = max(lo[cell], min(worst[j, s] - KEPT, hi[cell]))
+            for variable, array, sign in (("gap", hi, 1.0), ("raised", lo, -1.0)):
+                if variable in columns:
+                    numbers, _ = columns[variable]
+                    array[numbers] = x[numbers] + sign * KEPT
+
+    def arrays(self, x: Array) -> dict[str, Array]:
+        """Columns back into arrays by variable; what the model does not have is zero, fixed grants are their rule's."""
+        t = self.terms
+        years, regions, _, services = t.clients.shape
+        resources, conversions, indicators = len(t.staff), len(t.conversions), t.target.shape[1]
+        shapes = {
+            "x": (years, regions, 2, services), "below": (years, regions, 2, services), "broken": (regions, 2, services), "stock": (years, regions, resources),
+            "built": (years, regions, resources), "closed": (years, regions, resources), "convert": (years, regions, conversions), "general": (years, regions),
+            "earmarked": (years, regions), "bond": (years, regions), "debt": (years, regions), "carried": (years, regions), "reserve": (years, regions),
+            "unpaid": (years, regions), "unpaid_later": (len(t.tail_means), regions), "short": (years, indicators),
+        }  # fmt: skip
+        found = {}
+        for name, shape in shapes.items():
+            array = np.zeros(shape)
+            if name in self.form.columns:
+                numbers, index = self.form.columns[name]
+                array[tuple(np.array(index).T)] = x[numbers]
+            found[name] = array
+        if t.rule_general is not None:
+            found["general"] = t.rule_general.copy()
+        return found
+
+
+__all__ = ["ALL", "ORDER", "Passes", "Solution"]

@@ -1,0 +1,183 @@
+"""The only door to Pyomo's compiler and to HiGHS: one compile, one HiGHS object a pass, every answer checked.
+
+HiGHS drops a row with a huge coefficient, lets a NaN bind nothing and still says optimal; so every number is checked finite and
+scaled before, the counts are compared after, and every row and bound is rechecked in numpy. Knows nothing of services or money.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import highspy
+import numpy as np
+import scipy.sparse as sp
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+from fiscalsim.errors import NoSolution
+from fiscalsim.quantities import Array
+
+SMALLEST, LARGEST = 1e-9, 1e7  # HiGHS treats 1e-9 and below as zero; beyond 1e7 its answers lose digits
+FEASIBILITY = 1e-6
+OPTIONS = {"random_seed": 0, "threads": 1, "output_flag": False, "time_limit": 600.0, "solver": "simplex"}
+
+
+@dataclass
+class StandardForm:
+    """Rows lo <= A x <= hi and bounds of one model, with one objective a pass and the family of every row."""
+
+    A: sp.csr_matrix
+    lo: Array
+    hi: Array
+    col_lo: Array
+    col_hi: Array
+    objectives: dict[str, Array]
+    offsets: dict[str, float]
+    family: Array  # name per row
+    row_index: list[Any]
+    columns: dict[str, tuple[Array, list[Any]]]  # variable name -> column numbers, index tuples
+
+
+def compile_model(model: Any) -> StandardForm:
+    """Pyomo's standard form of `model`, as arrays; fixed variables are gone, objectives are named goal_<pass>."""
+    form = LinearStandardFormCompiler().write(model, mixed_form=True)
+    A = form.A.tocsr()
+    rhs = np.asarray(form.rhs, dtype=float)
+    lo, hi = np.full(len(rhs), -np.inf), np.full(len(rhs), np.inf)
+    family, row_index = [], []
+    for i, row in enumerate(form.rows):
+        kind = row.bound_type
+        if kind >= 0:
+            hi[i] = rhs[i]
+        if kind <= 0:
+            lo[i] = rhs[i]
+        family.append(row.constraint.parent_component().local_name)
+        row_index.append(row.constraint.index())
+    col_lo = np.array([v.lb if v.lb is not None else -np.inf for v in form.columns], dtype=float)
+    col_hi = np.array([v.ub if v.ub is not None else np.inf for v in form.columns], dtype=float)
+    names = [objective.local_name.removeprefix("goal_") for objective in form.objectives]
+    costs = form.c.toarray()
+    offsets = np.asarray(form.c_offset, dtype=float)
+    columns: dict[str, tuple[list[int], list[Any]]] = {}
+    for j, v in enumerate(form.columns):
+        numbers, index = columns.setdefault(v.parent_component().local_name, ([], []))
+        numbers.append(j)
+        index.append(v.index())
+    return StandardForm(
+        A, lo, hi, col_lo, col_hi, {n: costs[i] for i, n in enumerate(names)}, dict(zip(names, offsets, strict=True)), np.array(family), row_index,
+        {name: (np.array(numbers), index) for name, (numbers, index) in columns.items()},
+    )  # fmt: skip
+
+
+def check_finite_and_scaled(A: sp.spmatrix, vectors: dict[str, Array]) -> None:
+    """NoSolution, before any solve, where a coefficient is NaN, infinite or too large or small to bind."""
+    data = np.abs(A.tocsr().data)
+    data = data[data != 0]
+    if not (np.isfinite(data).all() and (len(data) == 0 or (data.max() <= LARGEST and data.min() > SMALLEST))):
+        raise NoSolution("a coefficient of the model is not finite or out of scale (1e-9 .. 1e7); nothing was solved")
+    for name, values in vectors.items():
+        finite = np.isfinite(values) if name == "cost" else ~np.isnan(values)
+        if not finite.all() or (np.abs(values[np.isfinite(values)]) > 1e12).any():
+            raise NoSolution(f"the model's {name} holds a value that is not finite; nothing was solved")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One solved pass: the point, the duals of its rows, and how it was reached."""
+
+    name: str
+    x: Array
+    objective: float
+    row_dual: Array  # per row of the pass
+    rows: Array  # numbers of the rows of the pass in the standard form
+    seconds: float
+    iterations: int
+    status: str
+
+
+class PassSolver:
+    """One HiGHS object for one pass; keeps its basis, so that a change of bounds is answered warm."""
+
+    def __init__(self, form: StandardForm, name: str, families: tuple[str, ...]):
+        self.name = name
+        self.highs = highspy.Highs()
+        for option, value in OPTIONS.items():
+            self.highs.setOptionValue(option, value)
+            if self.highs.getOptionValue(option)[1] != value:
+                raise NoSolution(f"the solver refused option {option}={value!r}")
+        self.rows = np.flatnonzero(np.isin(form.family, families))
+        self.basis: Any = None
+        self.take(form)
+
+    def take(self, form: StandardForm) -> None:
+        """Point at the numbers of `form`; they reach HiGHS at the next load."""
+        self.form, self.A, self.cost = form, form.A[self.rows], form.objectives[self.name]
+        self.loaded = False
+
+    def moved(self, form: StandardForm) -> PassSolver:
+        """The same pass over new numbers in the same rows and columns, starting from the basis it had."""
+        self.basis = self.highs.getBasis() if self.loaded else None
+        self.take(form)
+        return self
+
+    def load(self, lo: Array, hi: Array, col_lo: Array, col_hi: Array) -> None:
+        """Hand the pass to HiGHS, or only its changed bounds when it is there already."""
+        check_finite_and_scaled(self.A, {"cost": self.cost, "row bound": np.concatenate([lo, hi]), "column bound": np.concatenate([col_lo, col_hi])})
+        if self.loaded:
+            n, k = len(col_lo), len(lo)
+            self.highs.changeColsBounds(n, np.arange(n, dtype=np.int32), col_lo, col_hi)
+            for i in range(k):
+                if lo[i] != self.lo[i] or hi[i] != self.hi[i]:
+                    self.highs.changeRowBounds(i, lo[i], hi[i])
+        else:
+            lp = highspy.HighsLp()
+            lp.num_col_, lp.num_row_ = self.A.shape[1], self.A.shape[0]
+            lp.col_cost_, lp.col_lower_, lp.col_upper_ = self.cost, col_lo, col_hi
+            lp.row_lower_, lp.row_upper_ = lo, hi
+            lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+            lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = self.A.indptr, self.A.indices, self.A.data
+            lp.offset_ = self.form.offsets[self.name]
+            status = self.highs.passModel(lp)
+            if status == highspy.HighsStatus.kError or self.highs.getNumRow() != self.A.shape[0] or self.highs.getNumCol() != self.A.shape[1]:
+                raise NoSolution(f"pass {self.name}: the solver did not take every row and column")
+            if self.basis is not None:
+                self.highs.setBasis(self.basis)
+            self.loaded = True
+        self.lo, self.hi, self.col_lo, self.col_hi = lo.copy(), hi.copy(), col_lo.copy(), col_hi.copy()
+
+    def solve(self) -> Answer:
+        """Optimal answer of the loaded pass; NoSolution with the solver's own word otherwise."""
+        started = time.perf_counter()
+        self.highs.setOptionValue("time_limit", OPTIONS["time_limit"] + self.highs.getRunTime())
+        self.highs.run()
+        status = self.highs.getModelStatus()
+        info = self.highs.getInfo()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise NoSolution(f"pass {self.name}: {self.highs.modelStatusToString(status)}; not shown as a result")
+        solution = self.highs.getSolution()
+        x = np.clip(np.array(solution.col_value), self.col_lo, self.col_hi) + 0.0
+        self.recheck(x)
+        objective = float(self.cost @ x + self.form.offsets[self.name])
+        if not abs(objective - info.objective_function_value) <= 1e-5 * max(1.0, abs(objective)):
+            raise NoSolution(f"pass {self.name}: the solver reports {info.objective_function_value}, its own point gives {objective}")
+        return Answer(
+            self.name, x, objective, np.array(solution.row_dual), self.rows, time.perf_counter() - started,
+            int(info.simplex_iteration_count) + int(info.ipm_iteration_count) + int(info.crossover_iteration_count), "optimal",
+        )  # fmt: skip
+
+    def recheck(self, x: Array) -> None:
+        """Every row, in numpy, to a tolerance relative to the size of the row's own terms."""
+        value = self.A @ x
+        size = np.maximum(1.0, np.abs(self.A).dot(np.abs(x)))
+        good = (value >= self.lo - FEASIBILITY * size) & (value <= self.hi + FEASIBILITY * size)
+        if not good.all():
+            bad = self.rows[np.flatnonzero(~good)[0]]
+            raise NoSolution(f"pass {self.name}: row {self.form.family[bad]}{self.form.row_index[bad]} does not hold in the solver's answer")
+
+    def write_mps(self, folder: Path) -> Path:
+        """The loaded pass as an MPS file that any other solver reads."""
+        path = folder / f"pass_{self.name}.mps"
+        self.highs.writeModel(str(path))
+        return path

@@ -1,0 +1,118 @@
+"""From the stages' quantities to the numbers of the model, in its own units; no mathematics of the allocation is here."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from fiscalsim.allocation.formulation import HEADS, YUAN, Terms
+from fiscalsim.allocation.rules import general_by_rule
+from fiscalsim.axes import RESIDENCES
+from fiscalsim.errors import ModelError
+from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
+
+
+def tie(*labels: object) -> float:
+    """A fixed number in 0..1 for a name, the same whatever else the model holds."""
+    digest = hashlib.blake2b("|".join(str(label) for label in labels).encode(), digest_size=6).digest()
+    return int.from_bytes(digest, "big") / 2**48
+
+
+def standing_services(inputs: StageInputs) -> dict[int, tuple[int, float]]:
+    """Service -> (its kind of place, units per client): the service whose cost partly follows those places."""
+    code = {service.code: s for s, service in enumerate(inputs.demand.services)}
+    kind = {resource.code: k for k, resource in enumerate(inputs.supply.resources)}
+    found: dict[int, tuple[int, float]] = {}
+    for service, resource, units in inputs.supply.requires:
+        k = kind[resource]
+        if inputs.supply.resources[k].kind == "place" and code[service] not in found:
+            if any(k == other for other, _ in found.values()):
+                raise ModelError(f"resource {resource} is the place of two services; the cost of an empty place would be counted twice")
+            found[code[service]] = (k, units)
+    return found
+
+
+def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: TargetForms) -> Terms:
+    """Every coefficient of the allocation model over the horizon, from the stages before it."""
+    services, resources, regions = inputs.demand.services, inputs.supply.resources, inputs.regions
+    first, last = demand.years.index(inputs.horizon.labels[0]), demand.years.index(inputs.horizon.labels[-1])
+    now, later = slice(first, last + 1), slice(last + 1, last + 1 + inputs.rules.tail_years)
+    fixed = np.zeros((len(regions), len(services)))
+    per_place = np.zeros((len(demand.years), len(regions), len(resources)))
+    for s, (k, units) in standing_services(inputs).items():
+        fixed[:, s] = np.where(inputs.supply.capacity[:, k] > 0, services[s].fixed_share, 0.0)
+        per_place[:, :, k] = fixed[:, s] * demand.standard[:, :, s] / units * HEADS / YUAN
+    running = demand.clients * ((1.0 - fixed) * demand.standard)[:, :, None, :] / YUAN
+    upper = demand.clients * (inputs.demand.upper_share * demand.national_cost)[:, :, None, :] / YUAN
+    uses = np.zeros((len(services), len(resources)))
+    for service, resource, units in inputs.supply.requires:
+        uses[[s.code for s in services].index(service), [r.code for r in resources].index(resource)] = units
+    price = inputs.demand.price_index
+    build_cost = price[:, None] * np.array([r.build_cost for r in resources]) * HEADS / YUAN
+    years = np.arange(len(inputs.horizon))
+    life = np.array([r.life_years for r in resources])
+    lead = np.array([r.lead_years for r in resources])
+    in_horizon = np.clip(len(years) - years[:, None] - lead[None], 0, None)
+    place = {r.code: k for k, r in enumerate(resources)}
+    grants = capacity.general_pool + capacity.earmarked_pool
+    demand_by_place = np.einsum("rhs,sk->rk", demand.clients[0], uses)
+    general_growth = capacity.general_pool[1:] / capacity.general_pool[:-1]
+    margin = (1.0 + inputs.rules.recurrent_growth_margin) ** (np.arange(len(demand.years)))
+    domains = [service.domain for service in services]
+    return Terms(
+        clients=demand.clients[now] / HEADS,
+        running=running[now],
+        standing=per_place[now],
+        uses=uses,
+        floor=np.array([s.floor for s in services]),
+        ceiling=np.array([s.ceiling for s in services]),
+        base_coverage=inputs.supply.base_coverage,
+        promise=np.array([s.promise for s in services]),
+        upper_cost=upper[now],
+        means=capacity.means[now] / YUAN,
+        own_revenue=capacity.own_revenue[now] / YUAN,
+        general_pool=capacity.general_pool[now] / YUAN,
+        earmarked_pool=capacity.earmarked_pool[now] / YUAN,
+        general_before=capacity.base_general / YUAN,
+        pool_growth=general_growth[first - 1 : last],
+        change_limit=inputs.rules.transfer_change_limit,
+        reserve_share=capacity.reserve_share[now],
+        recurrent_cap=(capacity.base_recurrent[None] * capacity.revenue_index * margin[:, None])[now] / YUAN,
+        bond_quota=capacity.bond_quota[now] / YUAN,
+        bond_rate=capacity.bond_rate,
+        debt_room=np.maximum(capacity.debt_room[now], 0.0) / YUAN,
+        capacity=inputs.supply.capacity / HEADS,
+        staff=np.array([r.kind == "staff" for r in resources]),
+        lead=lead,
+        retire=np.array([r.retire_rate for r in resources]),
+        build_rate=np.array([r.build_rate for r in resources]),
+        build_least=demand_by_place / HEADS * np.array([r.build_floor for r in resources]) / 1000.0,
+        build_cost=build_cost[now],
+        salvage=np.minimum(in_horizon / life[None], 1.0) * 0.9 + 0.1,
+        conversions=tuple((place[a], place[b]) for a, b, _, _ in inputs.supply.conversions),
+        gained=np.array([g for _, _, g, _ in inputs.supply.conversions]),
+        conversion_cost=(price[:, None] * np.array([c for *_, c in inputs.supply.conversions]).reshape(1, -1) * HEADS / YUAN)[now],
+        surplus=np.array([resources[place[a]].surplus_share for a, *_ in inputs.supply.conversions]),
+        tail_running=running[later],
+        tail_standing=per_place[later],
+        tail_means=(capacity.means - capacity.reserve_share[:, None] * (capacity.own_revenue + capacity.base_grants * (grants / grants[0])[:, None]))[later] / YUAN,
+        tail_pool=grants[later] / grants[last],
+        need_weight=inputs.weights.area,
+        target=forms.target[now],
+        target_clients=forms.clients[now] * HEADS,
+        target_capacity=forms.capacity[now] * HEADS,
+        target_scale=forms.distance,
+        target_binding=forms.binding,
+        milestones=tuple(inputs.horizon.index(y) for y in inputs.rules.milestones),
+        domain_weight=np.array([1.0 / domains.count(d) for d in domains]),
+        tie_x=np.array([[[tie(r, h, s.code) for s in services] for h in RESIDENCES] for r in regions]),
+        tie_r=np.array([tie(r) for r in regions]),
+        tie_s=np.array([tie(s.code) for s in services]),
+        tie_i=np.array([tie(code) for code in forms.codes]),
+        tie_y=np.array([tie(y) for y in inputs.horizon]),
+        rule_general=None if inputs.rules.transfer_rule == "optimal" else general_by_rule(inputs, demand, capacity)[now] / YUAN,
+    )
+
+
+__all__ = ["Array", "standing_services", "terms", "tie"]
