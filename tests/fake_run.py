@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import time
 from dataclasses import dataclass, field, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import PackInfo
+from fiscalsim.store import RunStore
 
 YEARS = (2025, 2026, 2027)
 REGIONS = ("north", "south")
@@ -201,3 +207,35 @@ def fake_result(
 
 def with_table(result: FakeResult, name: str, table: pd.DataFrame) -> FakeResult:
     return replace(result, tables={**result.tables, name: table})
+
+
+# --- tasks of a batch, importable by a spawned worker ---------------------------------------------------------------
+
+
+def save_task(scenario: FakeScenario, home: Path | None, runs: Path) -> str:
+    return str(RunStore(runs).save(replace(fake_result(name=scenario.id), scenario=scenario)))
+
+
+def troubled_task(scenario: FakeScenario, home: Path | None, runs: Path) -> str:
+    """The scenario's name says what happens: `killer...` dies, `once...` dies the first time, `unsolved...` and `broken...` raise."""
+    mark = runs / f".mark-{scenario.id}"
+    if scenario.id.startswith("killer") or (scenario.id.startswith("once") and not mark.exists()):
+        runs.mkdir(exist_ok=True)
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if scenario.id.startswith("unsolved"):
+        raise NoSolution("time limit reached, gap 24%")
+    if scenario.id.startswith("broken"):
+        raise ZeroDivisionError("division by zero")
+    return save_task(scenario, home, runs)
+
+
+def threads_task(scenario: FakeScenario, home: Path | None, runs: Path) -> str:
+    return os.environ["OPENBLAS_NUM_THREADS"]
+
+
+def slow_task(scenario: FakeScenario, home: Path | None, runs: Path) -> str:
+    runs.mkdir(exist_ok=True)
+    (runs / f"pid-{os.getpid()}").touch()
+    time.sleep(60)
+    return ""

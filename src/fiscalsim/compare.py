@@ -152,13 +152,13 @@ def key_figures(run: Run) -> pd.DataFrame:
     years = set(allocation["year"])
     served = allocation.merge(demand[[*CELL, "clients"]], on=CELL, how="left", validate="one_to_one")
     by_service = served.groupby(["region", "service", "year"], as_index=False)[["clients", "provided", "recurrent_yuan", "capital_yuan"]].sum()
-    by_service["coverage"] = np.where(by_service["clients"] > 0, by_service["provided"] / by_service["clients"].replace(0.0, np.nan), 1.0)
+    by_service["coverage"] = by_service["provided"] / by_service["clients"].where(by_service["clients"] > 0)  # of nobody: missing, not 0
     parts = [_long(by_service, column, service="service") for column in ("clients", "provided", "coverage", "recurrent_yuan", "capital_yuan")]
     shortfalls = run.table("shortfalls").groupby(["region", "what", "year"], as_index=False)[["units", "yuan"]].sum()
     parts += [_long(shortfalls, "units", "shortfall", "what"), _long(shortfalls, "yuan", "shortfall_yuan", "what")]
-    transfers = run.table("transfers").groupby(["region", "year"], as_index=False)["yuan"].sum()
+    transfers = run.table("transfers").groupby(["region", "year"], as_index=False)[["yuan"]].sum()
     parts.append(_long(transfers, "yuan", "transfers_yuan"))
-    people = run.table("population").groupby(["region", "year"], as_index=False)["persons"].sum()
+    people = run.table("population").groupby(["region", "year"], as_index=False)[["persons"]].sum()
     parts.append(_long(people.loc[people["year"].isin(years)], "persons", "population"))
     fiscal = run.table("fiscal")
     fiscal = fiscal[fiscal["year"].isin(years)]
