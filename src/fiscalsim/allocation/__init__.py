@@ -69,9 +69,8 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
         lead = int(t.lead[k])
         opened[lead:, :, k] = v["built"][: years - lead, :, k]
         for j in range(max(1, lead)):
-            paid = v["built"][: years - j, :, k] * t.build_cost[: years - j, None, k] / max(1, lead)
             # each year's instalment at the price of the year in which it is paid, as in the model
-            capital[j:, :, owner[k]] += v["built"][: years - j, :, k] * (t.build_cost[j:, None, k] / max(1, lead)) if j else paid
+            capital[j:, :, owner[k]] += v["built"][: years - j, :, k] * t.build_cost[j:, None, k] / max(1, lead)
     for c, (source, to) in enumerate(t.conversions):
         given[:, :, source] += v["convert"][:, :, c]
         gained[1:, :, to] += t.gained[c] * v["convert"][:-1, :, c]

@@ -1,0 +1,315 @@
+"""run(): the stages in order, on one screen; then their results as tidy tables and checks.
+
+The one function that the app, the command line and batches call. Knows nothing of files, screens or how a run is saved.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fiscalsim import allocation, demography, execution, indicators
+from fiscalsim.assumptions import load_pack, stage_inputs
+from fiscalsim.axes import RESIDENCE, Axis
+from fiscalsim.demand import clients, demand, place_capacity, recurrent_cost
+from fiscalsim.errors import ModelError
+from fiscalsim.fiscal_capacity import fiscal_capacity
+from fiscalsim.quantities import Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, tidy
+from fiscalsim.scenario import Scenario
+from fiscalsim.scenario import home as default_home
+
+IDENTITY = 1e-9
+Progress = Callable[[float, str], None]
+COMPUTED_WITH = ("fiscalsim", "numpy", "scipy", "pandas", "pyarrow", "pyomo", "highspy", "simpy")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Everything one scenario gave: tidy tables (contracts.md), how each pass went, and what it was computed with."""
+
+    scenario: Scenario
+    info: PackInfo
+    tables: dict[str, pd.DataFrame]
+    passes: list[dict[str, Any]]
+    timings: dict[str, float]
+    pack_digest: str
+    versions: dict[str, str]
+    solver_options: dict[str, Any]
+
+
+class WarmModels:
+    """What a worker keeps between two previews of the same pack; never used for what is saved."""
+
+    def __init__(self) -> None:
+        self.passes: dict[str, Any] = {}
+        self.packs: dict[str, Any] = {}
+
+
+def run(
+    scenario: Scenario,
+    *,
+    home: Path | None = None,
+    progress: Progress | None = None,
+    warm: WarmModels | None = None,
+    replay: bool = True,
+    write_mps: Path | None = None,
+) -> RunResult:
+    """One scenario through all stages. Errors: InputError, ModelError, NoSolution; there is no half result.
+
+    `warm` answers a moved lever from the last basis (a preview); `replay=False` leaves the execution stage out.
+    """
+    say = progress or (lambda fraction, stage: None)
+    clock = Clock()
+    say(0.0, "read")
+    home = home or default_home()
+    pack = warm.packs.get(scenario.pack) if warm else None
+    pack = pack or load_pack(scenario.pack, home)
+    if warm:
+        warm.packs[scenario.pack] = pack
+    inputs = stage_inputs(pack, scenario, demography.base_population)
+    clock.mark("read")
+    say(0.05, "people")
+    population, components = demography.simulate(inputs.demography)
+    clock.mark("people")
+    say(0.1, "demand")
+    needed = demand(population, components, inputs.demand, inputs.supply, inputs.fiscal.function_outturn, inputs.fiscal.functions)
+    spent, duty = base_spending(inputs, needed)
+    money = fiscal_capacity(inputs.fiscal, inputs.years, inputs.regions, spent, duty)
+    forms = indicators.target_forms(inputs, population, needed)
+    clock.mark("demand and money")
+    plan = allocation.allocate(
+        inputs, needed, money, forms, warm=warm.passes if warm else None, prices=replay, write_mps=write_mps, progress=lambda f, stage: say(0.15 + 0.6 * f, stage)
+    )
+    clock.mark("allocation")
+    say(0.8, "replay")
+    played = execution.replay(execution_plan(inputs, needed, plan), inputs.execution, scenario.seed, inputs.horizon, inputs.regions) if replay else None
+    clock.mark("replay")
+    say(0.95, "tables")
+    tables = result_tables(inputs, population, components, needed, money, plan, played)
+    tables["checks"] = checks(inputs, population, components, needed, money, plan, played)
+    clock.mark("tables")
+    failed = tables["checks"].loc[~tables["checks"]["passed"], "name"].tolist()
+    if failed:
+        raise ModelError(f"identities that must hold do not: {', '.join(failed)}; nothing is shown or saved")
+    say(1.0, "done")
+    versions = {name: version(name) for name in COMPUTED_WITH} | {"python": platform.python_version()}
+    return RunResult(scenario, inputs.info, tables, plan.passes, clock.seconds, inputs.pack_digest, versions, dict(allocation.OPTIONS))
+
+
+class Clock:
+    """Seconds per stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.last = time.perf_counter()
+
+    def mark(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage] = now - self.last
+        self.last = now
+
+
+def base_spending(inputs: StageInputs, needed: Demand) -> tuple[Array, Array]:
+    """Catalogue spending of the base year [R], calibrated, and the part that upper levels owe for those served [R]; yuan."""
+    served = (needed.clients[0] * inputs.supply.base_coverage).sum(axis=1)
+    places = place_capacity(inputs.demand, inputs.supply, inputs.supply.capacity)
+    calibrated = needed.standard[0] / inputs.demand.standard_multiple[0]
+    spent = recurrent_cost(inputs.demand, calibrated, served, places).sum(axis=1)
+    duty = (inputs.demand.upper_share * needed.national_cost[0] * served).sum(axis=1)
+    return spent, duty
+
+
+def execution_plan(inputs: StageInputs, needed: Demand, plan: Allocation) -> execution.Plan:
+    """The allocation in the neutral words of the replay."""
+    first = needed.years.index(plan.years.labels[0])
+    now = slice(first, first + len(plan.years))
+    queued = sorted(set(inputs.execution.queues["service"]) & set(plan.services.labels))
+    lead = {r.code: r.lead_years for r in inputs.supply.resources}
+    orders = tidy(plan.built, {"year": plan.years, "region": plan.regions, "resource": plan.resources}, "places")
+    orders["capital_yuan"] = orders["places"].to_numpy() * (
+        np.array([{r.code: r.build_cost for r in inputs.supply.resources}[c] for c in orders["resource"]])
+        * np.array([inputs.demand.price_index[needed.years.index(y)] for y in orders["year"]])
+    )
+    orders["opens_year"] = orders["year"] + orders["resource"].map(lead)
+    staff = {r.code for r in inputs.supply.resources if r.kind == "staff"}
+    orders = orders[(orders["places"] >= 1.0) & ~orders["resource"].isin(staff)].reset_index(drop=True)
+    general = tidy(plan.general, {"year": plan.years, "region": plan.regions}, "yuan").assign(kind="general")
+    earmarked = tidy(plan.earmarked.sum(axis=2), {"year": plan.years, "region": plan.regions}, "yuan").assign(kind="earmarked")
+    return execution.Plan(
+        years=plan.years,
+        regions=plan.regions,
+        transfers=pd.concat([general, earmarked], ignore_index=True)[["year", "region", "kind", "yuan"]],
+        recurrent=plan.recurrent.sum(axis=(2, 3)),
+        orders=orders,
+        stock=plan.stock,
+        resources=plan.resources.labels,
+        demand={s: needed.clients[now, :, :, needed.services.index(s)].sum(axis=2) for s in queued},
+        planned_served={s: plan.served[..., plan.services.index(s)].sum(axis=2) for s in queued},
+        queue_services=tuple((s, k, u) for s, k, u in inputs.supply.requires if s in queued and k not in staff),
+        school_resources=tuple(r.code for r in inputs.supply.resources if any(k == r.code and s in _schools(inputs) for s, k, _ in inputs.supply.requires)),
+        requires=tuple((s, k, u) for s, k, u in inputs.supply.requires if s not in queued and k not in staff),
+        place=inputs.info.id,
+    )
+
+
+def _schools(inputs: StageInputs) -> set[str]:
+    return {s.code for s in inputs.demand.services if s.domain == "education" and s.kind == "place"}
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def result_tables(
+    inputs: StageInputs, population: Population, components: Components, needed: Demand, money: FiscalCapacity, plan: Allocation, played: execution.Replay | None
+) -> dict[str, pd.DataFrame]:
+    """Every table of a run but `checks`; columns as in contracts.md."""
+    info, last = inputs.info, plan.years.labels[-1]
+    table, names = indicators.indicator_table(inputs, population, needed, plan)
+    tables = {
+        "population": population.to_frame().query("year <= @last").reset_index(drop=True),
+        "components": components.to_frame().query("year <= @last").reset_index(drop=True),
+        "demand": needed.to_frame().query("year <= @last").reset_index(drop=True),
+        "fiscal": fiscal_table(money, plan).query("year <= @last").reset_index(drop=True),
+        "capacity": capacity_table(plan),
+        "allocation": allocation_table(needed, plan),
+        "transfers": transfers_table(plan),
+        "shortfalls": plan.shortfalls,
+        "shadow_prices": plan.shadow_prices,
+        "indicators": table,
+        "execution": played.table if played is not None else pd.DataFrame(columns=["replication", "year", "month", "region", "service", "measure", "value"]),
+        "indicator_names": names,
+        "regions": info.region_names,
+        "services": pd.DataFrame([{n: getattr(s, n) for n in s.__dataclass_fields__} for s in inputs.demand.services]).rename(columns={"code": "service"}),
+        "resources": pd.DataFrame([{n: getattr(r, n) for n in r.__dataclass_fields__} for r in inputs.supply.resources]).rename(columns={"code": "resource"}),
+        "calibration": needed.calibration,
+        "backcast": demography.against_published(population, components, inputs.observed),
+        "sources": inputs.sources,
+    }
+    if played is not None:
+        tables["replay_summary"] = played.summary
+        tables["replay_log"] = played.log
+    tables["summary"] = summary(inputs, needed, money, plan, names)
+    return tables
+
+
+def capacity_table(plan: Allocation) -> pd.DataFrame:
+    """year, region, service (code of the place or staff), capacity, built (ordered), opened, converted_in, converted_out, retired, closed."""
+    axes = {"year": plan.years, "region": plan.regions, "service": plan.resources}
+    table = tidy(plan.stock, axes, "capacity")
+    for name in ("built", "opened", "converted_in", "converted_out", "retired", "closed"):
+        table[name] = getattr(plan, name).reshape(-1)
+    return table
+
+
+def allocation_table(needed: Demand, plan: Allocation) -> pd.DataFrame:
+    """year, region, residence, service, clients, provided, coverage, recurrent_yuan, capital_yuan; areas without a client are left out."""
+    axes = {"year": plan.years, "region": plan.regions, "residence": RESIDENCE, "service": plan.services}
+    first = needed.years.index(plan.years.labels[0])
+    entitled = needed.clients[first : first + len(plan.years)]
+    table = tidy(entitled, axes, "clients")
+    table["provided"] = plan.served.reshape(-1)
+    table["coverage"] = plan.provision.reshape(-1)
+    table["recurrent_yuan"] = plan.recurrent.reshape(-1)
+    total = entitled.sum(axis=2, keepdims=True)
+    split = np.divide(entitled, total, out=np.full_like(entitled, 0.5), where=total > 0)
+    table["capital_yuan"] = (plan.capital[:, :, None, :] * split).reshape(-1)
+    return table[(table["clients"] >= 0.5) | (table["recurrent_yuan"] > 0) | (table["capital_yuan"] > 0)].reset_index(drop=True)
+
+
+def transfers_table(plan: Allocation) -> pd.DataFrame:
+    """year, region, kind, service (empty for general), yuan."""
+    general = tidy(plan.general, {"year": plan.years, "region": plan.regions}, "yuan").assign(kind="general", service="")
+    earmarked = tidy(plan.earmarked, {"year": plan.years, "region": plan.regions, "service": plan.services}, "yuan").assign(kind="earmarked")
+    table = pd.concat([general, earmarked[earmarked["yuan"] > 0]], ignore_index=True)
+    return table[["year", "region", "kind", "service", "yuan"]]
+
+
+def fiscal_table(money: FiscalCapacity, plan: Allocation) -> pd.DataFrame:
+    """year, region, item, yuan: the waterfall before the allocation, and what the plan then does with the money."""
+    axes = {"year": plan.years, "region": plan.regions}
+    first = money.years.index(plan.years.labels[0])
+    now = slice(first, first + len(plan.years))
+    items = {
+        "means": money.means[now],
+        "general": plan.general,
+        "earmarked": plan.earmarked.sum(axis=2),
+        "bonds": plan.bond,
+        "carried_in": np.concatenate([np.zeros((1, len(plan.regions))), plan.carried[:-1]]),
+        "claims_unpaid": plan.unpaid,
+        "recurrent": -plan.recurrent.sum(axis=(2, 3)),
+        "capital": -plan.capital.sum(axis=2),
+        "bond_interest": -plan.interest,
+        "reserve_kept": -plan.reserve,
+        "carried_out": -plan.carried,
+    }
+    parts = [money.to_frame(), *(tidy(values, axes, "yuan").assign(item=item)[["year", "region", "item", "yuan"]] for item, values in items.items())]
+    pools = [
+        pd.DataFrame({"year": plan.years.labels, "region": "plan", "item": item, "yuan": pool[now]})
+        for item, pool in (("general_pool", money.general_pool), ("earmarked_pool", money.earmarked_pool))
+    ]
+    return pd.concat([*parts, *pools], ignore_index=True)
+
+
+def summary(inputs: StageInputs, needed: Demand, money: FiscalCapacity, plan: Allocation, names: pd.DataFrame) -> pd.DataFrame:
+    """key, value: the few figures of the headline, as text with full precision."""
+    target_year = inputs.info.plan_target_year
+    floors = plan.shortfalls[(plan.shortfalls["goal"] == "floor") & (plan.shortfalls["year"] == target_year)]
+    ends = names[names["target_value"].notna()]
+    binding = ends[ends["nature"] == "binding"]
+    met = ("met", "met_early", "maintained")
+    found = {
+        "target_year": target_year,
+        "indicators": len(names),
+        "indicators_met": int(names["status"].isin(met).sum()),
+        "indicators_missed": int((names["status"] == "missed").sum()),
+        "indicators_not_computable": int((names["status"] == "not_computable").sum()),
+        "binding": len(binding),
+        "binding_met": int(binding["status"].isin(met).sum()),
+        "regions": len(inputs.regions),
+        "regions_with_floors": len(inputs.regions) - floors["region"].nunique(),
+        "floor_gap_yuan": float(floors["yuan"].sum()),
+        "floor_gap_clients": float(floors["units"].sum()),
+    }
+    return pd.DataFrame({"key": list(found), "value": [repr(v) for v in found.values()]})
+
+
+# --- checks ---------------------------------------------------------------------------------------------------------
+
+
+def checks(
+    inputs: StageInputs, population: Population, components: Components, needed: Demand, money: FiscalCapacity, plan: Allocation, played: execution.Replay | None
+) -> pd.DataFrame:
+    """name, value (largest relative error), tolerance, passed: the identities of people, money, capacity and delivery."""
+    rows = [(name, worst, IDENTITY) for name, worst in demography.identities(population, components)]
+    carried_in = np.concatenate([np.zeros((1, len(plan.regions))), plan.carried[:-1]])
+    first = money.years.index(plan.years.labels[0])
+    now = slice(first, first + len(plan.years))
+    received = money.means[now] + plan.general + plan.earmarked.sum(axis=2) + plan.bond + carried_in + plan.unpaid
+    used = plan.recurrent.sum(axis=(2, 3)) + plan.capital.sum(axis=2) + plan.interest + plan.reserve + plan.carried
+    size = np.maximum(np.abs(money.own_revenue[now]), 1.0)
+    rows.append(("money received equals money used and carried over", float((np.abs(received - used) / size).max()), IDENTITY))
+    for name, given, pool in (("general", plan.general.sum(axis=1), money.general_pool[now]), ("earmarked", plan.earmarked.sum(axis=(1, 2)), money.earmarked_pool[now])):
+        rows.append((f"{name} grants within their pool", float(np.maximum((given - pool) / np.maximum(pool, 1.0), 0.0).max()), IDENTITY))
+    before = np.concatenate([inputs.supply.capacity[None], plan.stock[:-1]])
+    change = plan.opened + plan.converted_in - plan.converted_out - plan.retired - plan.closed
+    rows.append(("capacity carried forward", float((np.abs(plan.stock - before - change) / np.maximum(before, 1.0)).max()), 1e-6))
+    spent, _ = base_spending(inputs, needed)
+    rows.append(("base year catalogue equals what was spent", float(np.abs(spent / money.base_recurrent - 1.0).max()), IDENTITY))
+    total = (needed.clients * needed.standard[:, :, None, :]).sum()
+    rows.append(("demand is finite", 0.0 if np.isfinite(total) else np.inf, IDENTITY))
+    if played is not None:
+        rows += [(f"replay: {name}", worst, tolerance) for name, worst, tolerance in played.identities]
+    table = pd.DataFrame(rows, columns=["name", "value", "tolerance"])
+    table["passed"] = table["value"].to_numpy() <= table["tolerance"].to_numpy()
+    return table
+
+
+__all__ = ["Axis", "RunResult", "WarmModels", "clients", "run"]
