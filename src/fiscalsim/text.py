@@ -16,6 +16,7 @@ from typing import Any
 from fiscalsim.errors import nearest
 
 LANGS = ("zh", "en")
+PARTS = ("messages", "messages_report")  # the app's words; those of reports and the command line
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EM DASH}"
 
@@ -25,7 +26,10 @@ def table(lang: str) -> dict[str, str]:
     """Every text of `lang` under its dotted key; read once. ValueError when the language is unknown."""
     if lang not in LANGS:
         raise ValueError(f"language {lang!r}: one of {', '.join(LANGS)}")
-    return _flat(tomllib.loads(files("fiscalsim").joinpath(f"messages.{lang}.toml").read_text(encoding="utf-8")), "")
+    flat: dict[str, str] = {}
+    for part in PARTS:
+        flat |= _flat(tomllib.loads(files("fiscalsim").joinpath(f"{part}.{lang}.toml").read_text(encoding="utf-8")), "")
+    return flat
 
 
 def _flat(tree: dict[str, Any], prefix: str) -> dict[str, str]:
