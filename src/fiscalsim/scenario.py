@@ -83,6 +83,7 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "fiscal.bond_rate": (False, _SHARE),
     "fiscal.catalogue_share": (True, _SHARE),
     "fiscal.province_share": (False, _SHARE),
+    "fiscal.first_claims_share": (False, _SHARE),
     "fiscal.claims_wage_share": (False, _SHARE),
     "fiscal.limit_growth": (True, _GROWTH),
     "allocation.recurrent_growth_margin": (False, _GROWTH),

@@ -1,0 +1,9 @@
+"""What we believe about a place: reads a pack on top of national, demands a source for every number, applies a scenario, hands out stage inputs.
+
+The only module that reads assumptions/. Must not know demography's, demand's or the allocation's mathematics.
+"""
+
+from fiscalsim.assumptions.pack import Pack, check_pack, load_pack, packs
+from fiscalsim.assumptions.staging import Graduate, stage_inputs
+
+__all__ = ["Graduate", "Pack", "check_pack", "load_pack", "packs", "stage_inputs"]

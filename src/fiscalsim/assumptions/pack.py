@@ -1,0 +1,526 @@
+"""One place: its catalogue, figures and sources on top of national, checked as a whole.
+
+Knows which rows belong together (every service a need, a standard, a sharing rule ...); must not know scenarios or the model's arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fiscalsim.assumptions.tables import (
+    ALL,
+    ASSUMPTION,
+    EVERY,
+    FISCAL_ONCE,
+    FISCAL_PATHS,
+    PER,
+    REPORTED,
+    SHAPES,
+    VITAL_ITEMS,
+    Reading,
+    Row,
+    missing,
+    pack_digest,
+    raise_all,
+    read_tables,
+    unknown_codes,
+)
+from fiscalsim.axes import AGES, OPEN_AGE, RESIDENCES, SEXES, Axis
+from fiscalsim.errors import InputError, Problem, nearest
+from fiscalsim.levers import FIRST_YEAR, LAST_YEAR, Document, Lever, check_value, expand, load_levers, read_document
+from fiscalsim.quantities import Indicator, PackInfo, Resource, Service
+from fiscalsim.scenario import NATIONAL, Parameter, name_problem, pack_names, read_parameters
+
+SUM_TOLERANCE = 1e-3  # published margins of one census may differ by rounding, not by more
+SHARE_TOLERANCE = 1e-6
+
+_TEXTS = ("id", "name_zh", "name_en", "upper_zh", "upper_en", "unit_zh", "unit_en")
+_YEARS = ("base_year", "horizon_end")
+_PLAN = ("name_zh", "name_en", "first_year", "target_year", "document")
+_KEYS = (*_TEXTS, "made_up", "inherits", *_YEARS, "plan", "services")
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """A checked pack. `tables` holds the typed rows that belong to it, by file; every code and combination in them has been checked."""
+
+    id: str
+    info: PackInfo
+    regions: Axis
+    services: tuple[Service, ...]
+    care_services: tuple[str, ...]
+    resources: tuple[Resource, ...]
+    indicators: tuple[Indicator, ...]
+    parameters: dict[str, Parameter]
+    levers: tuple[Lever, ...]
+    tables: dict[str, list[Row]] = field(repr=False)
+    notes: tuple[str, ...]  # what a reader should hear: files read as GBK
+    digest: str
+
+
+def packs(home: Path) -> tuple[str, ...]:
+    """The packs below assumptions/, in alphabetical order; national is not one."""
+    return pack_names(home)
+
+
+def load_pack(name: str, home: Path) -> Pack:
+    """Read and check a pack on top of national; InputError lists all mistakes of all its files."""
+    pack, problems = _read(name, home)
+    raise_all(problems)
+    assert pack is not None
+    return pack
+
+
+def check_pack(name: str, home: Path) -> list[Problem]:
+    """Every mistake of a pack and of what it inherits; an empty list when there is none."""
+    try:
+        return list(dict.fromkeys(_read(name, home)[1]))
+    except InputError as error:
+        return list(error.problems)
+
+
+def _read(name: str, home: Path) -> tuple[Pack | None, list[Problem]]:
+    known = packs(home)
+    if name not in known:
+        raise InputError([Problem("pack", None, "", name[:80], f"one of {', '.join(known)}", nearest(name, known))])
+    reading = read_tables(name, home)
+    tables, problems = reading.tables, list(reading.problems)
+    parameters = read_parameters(name, home, problems)
+    declared = _levers(home, problems)
+    document = _pack_file(name, home, problems)
+    if document is None:
+        return None, problems
+    _check_pack_file(name, document, problems)
+    if any(problem.file == document.name for problem in problems):
+        return None, problems
+    tables["pack.yaml"] = [document.data]
+    problems += _sources_exist(tables, parameters, document)
+    _select(document, tables, problems)
+    problems += _codes_known(tables)
+    incomplete = _unread(reading)
+    problems += [problem for problem in _whole(document, tables, parameters) if problem.file.split("/")[-1] not in incomplete]
+    services, resources, indicators = _services(tables), _resources(tables), _indicators(tables)
+    levers = expand(declared, services, indicators)
+    for lever in declared:
+        parameter = parameters.get(lever.path)
+        if "*" not in lever.path and parameter is None:
+            problems.append(Problem(f"{NATIONAL}/levers.yaml", None, "path", lever.path, "a parameter of the same path, its default",
+                                    nearest(lever.path, parameters)))
+        elif parameter is not None:
+            problems += [Problem(parameter.file, parameter.row, lever.path, str(parameter.value), f"inside the range of its lever: {text}")
+                         for text in check_value(lever, parameter.value)]
+    if problems:
+        return None, problems
+    leaves = _leaves(tables)
+    return Pack(name, _info(document, leaves), Axis("region", tuple(row["region"] for row in leaves)), services,
+                tuple(row["service"] for row in tables["services.csv"] if row["care"]), resources, indicators, parameters, levers, tables,
+                tuple(reading.notes), pack_digest(name, home)), []
+
+
+def _levers(home: Path, problems: list[Problem]) -> tuple[Lever, ...]:
+    try:
+        return load_levers(home)
+    except InputError as error:
+        problems += error.problems
+        return ()
+
+
+def _unread(reading: Reading) -> set[str]:
+    """Files in which a row or the header was refused: what they seem to lack is not reported a second time."""
+    return {problem.file.split("/")[-1] for problem in reading.problems}
+
+
+# --- pack.yaml ------------------------------------------------------------------------------------------------------
+
+
+def _pack_file(name: str, home: Path, problems: list[Problem]) -> Document | None:
+    try:
+        document = read_document(home / "assumptions" / name / "pack.yaml", f"{name}/pack.yaml")
+    except InputError as error:
+        problems += error.problems
+        return None
+    if not isinstance(document.data, dict):
+        problems.append(Problem(document.name, 1, "", str(document.data)[:80], f"the keys {', '.join(_KEYS)}"))
+        return None
+    return document
+
+
+def _check_pack_file(name: str, document: Document, problems: list[Problem]) -> None:
+    data = document.data
+
+    def wrong(allowed: str, *path: str, value: Any = None, near: str = "") -> None:
+        shown = value if value is not None else ""
+        problems.append(Problem(document.name, document.row(*path), ".".join(path), str(shown)[:80], allowed, near))
+
+    for key in data:
+        if key not in _KEYS:
+            wrong(f"one of {', '.join(_KEYS)}", str(key), value=key, near=nearest(str(key), _KEYS))
+    for key in _TEXTS:
+        if not isinstance(data.get(key), str):
+            wrong("text", key, value=data.get(key))
+    for key in ("name_zh", "name_en"):
+        if isinstance(data.get(key), str) and (why_not := name_problem(data[key], shown=True)):
+            wrong(why_not, key, value=data[key])
+    if data.get("id") != name:
+        wrong(f"the name of its folder, {name}", "id", value=data.get("id"))
+    if not isinstance(data.get("made_up"), bool):
+        wrong("true or false", "made_up", value=data.get("made_up"))
+    if data.get("inherits") != NATIONAL:
+        wrong(NATIONAL, "inherits", value=data.get("inherits"))
+    for key in _YEARS:
+        if not _is_year(data.get(key)):
+            wrong(f"a year from {FIRST_YEAR} to {LAST_YEAR}", key, value=data.get(key))
+    plan = data.get("plan")
+    if not isinstance(plan, dict):
+        wrong(f"the keys {', '.join(_PLAN)}", "plan", value=plan)
+    else:
+        for key in plan:
+            if key not in _PLAN:
+                wrong(f"one of {', '.join(_PLAN)}", "plan", str(key), value=key, near=nearest(str(key), _PLAN))
+        for key in _PLAN:
+            right = _is_year(plan.get(key)) if key.endswith("_year") else isinstance(plan.get(key), str)
+            if not right:
+                wrong(f"a year from {FIRST_YEAR} to {LAST_YEAR}" if key.endswith("_year") else "text", "plan", key, value=plan.get(key))
+    if all(_is_year(data.get(key)) for key in _YEARS) and not data["base_year"] < data["horizon_end"]:
+        wrong(f"a year after the base year {data['base_year']}", "horizon_end", value=data["horizon_end"])
+    services = data.get("services")
+    if services != ALL and not (isinstance(services, list) and services and all(isinstance(code, str) for code in services)):
+        wrong("a list of services, or all", "services", value=services)
+    elif isinstance(services, list) and len(set(services)) < len(services):
+        twice = next(code for i, code in enumerate(services) if code in services[:i])
+        wrong("each service once", "services", value=twice)
+
+
+def _is_year(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and FIRST_YEAR <= value <= LAST_YEAR
+
+
+def _info(document: Document, leaves: list[Row]) -> PackInfo:
+    data, plan = document.data, document.data["plan"]
+    names = pd.DataFrame([{key: row[key] for key in ("region", "name_zh", "name_en", "short_zh", "short_en")} | {"tags": ";".join(row["tags"])}
+                          for row in leaves])
+    return PackInfo(id=data["id"], name_zh=data["name_zh"], name_en=data["name_en"], made_up=data["made_up"], base_year=data["base_year"],
+                    horizon_end=data["horizon_end"], plan_name_zh=plan["name_zh"], plan_name_en=plan["name_en"], plan_first_year=plan["first_year"],
+                    plan_target_year=plan["target_year"], upper_zh=data["upper_zh"], upper_en=data["upper_en"], unit_zh=data["unit_zh"],
+                    unit_en=data["unit_en"], region_names=names)
+
+
+# --- which rows belong to the pack ----------------------------------------------------------------------------------
+
+
+def _select(document: Document, tables: dict[str, list[Row]], problems: list[Problem]) -> None:
+    """Keep the services that the pack names and the resources that they or the plan's indicators need; drop the rows of the others.
+
+    A row whose code is in no catalogue is kept, so that it is reported.
+    """
+    every_service = [row["service"] for row in tables["services.csv"]]
+    every_resource = {row["resource"] for row in tables["resources.csv"]}
+    chosen = every_service if document.data["services"] == ALL else document.data["services"]
+    problems += [Problem(document.name, document.row("services", i), "services", code, "a service of services.csv", nearest(code, every_service))
+                 for i, code in enumerate(chosen) if code not in every_service]
+    dropped = set(every_service) - set(chosen)
+    for file in ("services.csv", "needs.csv", "standards.csv", "coverage.csv", "requires.csv", "queues.csv"):
+        tables[file] = [row for row in tables[file] if row["service"] not in dropped]
+    needed = {row["resource"] for row in tables["requires.csv"]}
+    needed |= {code for row in tables["indicators.csv"] for code in (*row["of"], *row["per"]) if row["measure"].startswith("capacity")}
+    unused = every_resource - needed
+    for file in ("resources.csv", "capacity.csv", "projects.csv"):
+        tables[file] = [row for row in tables[file] if row["resource"] not in unused]
+    tables["conversions.csv"] = [row for row in tables["conversions.csv"] if not {row["from"], row["to"]} & unused]
+
+
+def _leaves(tables: dict[str, list[Row]]) -> list[Row]:
+    """Regions that are no other region's parent, in the official order."""
+    parents = {row["parent"] for row in tables["regions.csv"]}
+    return [row for row in tables["regions.csv"] if row["region"] not in parents]
+
+
+# --- checks across rows ---------------------------------------------------------------------------------------------
+
+
+def _sources_exist(tables: dict[str, list[Row]], parameters: dict[str, Parameter], document: Document) -> list[Problem]:
+    known = [ASSUMPTION, *(row["source"] for row in tables["sources.csv"])]
+    what = "a source of sources.csv"
+    problems = []
+    for file, shape in SHAPES.items():
+        if shape.graded:
+            problems += unknown_codes(tables[file], "source", known, what)
+    problems += [Problem(p.file, p.row, f"{p.path}.source", p.source, what, nearest(p.source, known)) for p in parameters.values() if p.source not in known]
+    cited = document.data["plan"]["document"]
+    if cited not in known:
+        problems.append(Problem(document.name, document.row("plan", "document"), "plan.document", cited, what, nearest(cited, known)))
+    return problems
+
+
+def _codes_known(tables: dict[str, list[Row]]) -> list[Problem]:
+    services = [row["service"] for row in tables["services.csv"]]
+    resources = [row["resource"] for row in tables["resources.csv"]]
+    regions = [row["region"] for row in tables["regions.csv"]]
+    leaves = [row["region"] for row in _leaves(tables)]
+    problems = []
+    for file in ("population.csv", "residence.csv", "vital.csv", "capacity.csv", "fiscal.csv"):
+        problems += unknown_codes(tables[file], "region", leaves, "a region of regions.csv that has no parts")
+    problems += unknown_codes(tables["coverage.csv"], "region", [*leaves, EVERY], "a region of regions.csv, or *")
+    problems += unknown_codes(tables["observed.csv"], "region", [*regions, ALL], "a region of regions.csv, or all")
+    for file in ("needs.csv", "standards.csv", "coverage.csv", "requires.csv", "queues.csv"):
+        problems += unknown_codes(tables[file], "service", services, "a service of the catalogue")
+    for file in ("requires.csv", "capacity.csv"):
+        problems += unknown_codes(tables[file], "resource", resources, "a resource of resources.csv")
+    problems += unknown_codes(tables["projects.csv"], "resource", [*resources, EVERY], "a resource of resources.csv, or *")
+    for column in ("from", "to"):
+        problems += unknown_codes(tables["conversions.csv"], column, resources, "a resource of resources.csv")
+    problems += unknown_codes((row for row in tables["priority.csv"] if row["kind"] == "residence"), "name", RESIDENCES, " or ".join(RESIDENCES))
+    for row in tables["indicators.csv"]:
+        measure = row["measure"]
+        if measure in ("coverage", "clients_per"):
+            problems += unknown_codes([row], "of", services, "a service of the pack's catalogue")
+        elif measure.startswith("capacity"):
+            problems += unknown_codes([row], "of", resources, "a resource of resources.csv")
+        elif measure == "reported":
+            problems += unknown_codes([row], "of", REPORTED, f"one of {', '.join(REPORTED)}")
+        if measure in ("clients_per", "capacity_per"):
+            problems += unknown_codes([row], "per", PER, f"one of {', '.join(PER)}")
+        elif measure == "capacity_share":
+            problems += unknown_codes([row], "per", resources, "a resource of resources.csv")
+    return problems
+
+
+def _whole(document: Document, tables: dict[str, list[Row]], parameters: dict[str, Parameter]) -> Iterator[Problem]:
+    """What is missing, doubled or does not add up once all rows lie side by side."""
+    pack, base = document.data["id"], document.data["base_year"]
+    leaves = _leaves(tables)
+    regions = [row["region"] for row in leaves]
+    services = tables["services.csv"]
+    if not regions:
+        yield Problem(f"{pack}/regions.csv", None, "region", "", "at least one region")
+    for row in tables["regions.csv"]:
+        if row["parent"] == row["region"]:
+            yield Problem(row["file"], row["line"], "parent", row["parent"], "another region, or nothing")
+    yield from _population_whole(pack, tables, regions)
+    yield from missing(tables["residence.csv"], ("region", "residence", "item"), ((r, h, item) for r in regions for h in RESIDENCES for item in
+                       ("persons", "non_local_share")), f"{pack}/residence.csv", "a row for every region and residence")
+    yield from missing(tables["vital.csv"], ("region", "item"), ((r, item) for r in regions for item in VITAL_ITEMS), f"{pack}/vital.csv",
+                       "a row for every region and item")
+    yield from _shares_whole(pack, tables, regions)
+    yield from missing(tables["mortality.csv"], ("sex", "age"), ((x, a) for x in SEXES for a in AGES), f"{pack}/mortality.csv", "a rate for every sex and age")
+    yield from missing(tables["mover_schedule.csv"], ("sex", "age"), ((x, a) for x in SEXES for a in AGES), f"{pack}/mover_schedule.csv",
+                       "a rate for every sex and age")
+    for h in RESIDENCES:
+        if not sum(row["asfr"] for row in tables["fertility.csv"] if row["residence"] == h) > 0:
+            yield Problem(f"{pack}/fertility.csv", None, "residence", h, "rates above zero for this residence")
+    for row in tables["mortality.csv"]:
+        if not row["mx"] > 0:
+            yield Problem(row["file"], row["line"], "mx", str(row["mx"]), "a death rate above zero")
+    for item in (*FISCAL_ONCE, *FISCAL_PATHS):
+        yield from missing([row for row in tables["fiscal.csv"] if row["item"] == item], ("region", "item", "year"), ((r, item, base) for r in regions),
+                           f"{pack}/fiscal.csv", f"a value of the base year {base}")
+    yield from _no_gap_years(tables, base)
+    yield from _services_whole(pack, base, tables, leaves)
+    needed = [row["resource"] for row in tables["resources.csv"]]
+    yield from missing(tables["capacity.csv"], ("region", "resource"), ((r, k) for r in regions for k in needed), f"{pack}/capacity.csv",
+                       "a row for every region and resource that a service needs")
+    for row in services:
+        if row["kind"] == "place" and row["service"] not in {need["service"] for need in tables["requires.csv"]}:
+            yield Problem(f"{pack}/requires.csv", None, "service", row["service"], "a resource for a service of kind place")
+    yield from _indicators_whole(tables)
+
+
+def _population_whole(pack: str, tables: dict[str, list[Row]], regions: list[str]) -> Iterator[Problem]:
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in tables["population.csv"]:
+        groups[row["region"], row["sex"]].append(row)
+    for region in regions:
+        for sex in SEXES:
+            if (region, sex) not in groups:
+                yield Problem(f"{pack}/population.csv", None, "region, sex", f"{region}, {sex}", "age groups for every region and sex")
+            else:
+                yield from _tiled(groups[region, sex], 0, f"{region}, {sex}")
+    elders: dict[str, list[Row]] = defaultdict(list)
+    for row in tables["open_ages.csv"]:
+        elders[row["sex"]].append(row)
+    for rows in elders.values():
+        yield from _tiled(rows, min(row["age_from"] for row in rows), rows[0]["sex"])
+    for (region, sex), rows in groups.items():
+        last = max(rows, key=lambda row: row["age_from"])
+        if last["age_from"] < OPEN_AGE and last["age_from"] not in {row["age_from"] for row in elders[sex]}:
+            yield Problem(f"{pack}/open_ages.csv", None, "sex, age_from", f"{sex}, {last['age_from']}", f"groups that split {region}'s open group")
+
+
+def _tiled(rows: list[Row], first: int, who: str) -> Iterator[Problem]:
+    """Age groups follow each other from `first` without gap or overlap, the last one open."""
+    expected: int | None = first
+    for row in sorted(rows, key=lambda row: row["age_from"]):
+        if row["age_from"] != expected:
+            wanted = "no group after the open one" if expected is None else f"a group from age {expected}: ages follow without gap or overlap"
+            yield Problem(row["file"], row["line"], "age_from", str(row["age_from"]), f"{who}: {wanted}")
+        if row["age_to"] is not None and row["age_to"] < row["age_from"]:
+            yield Problem(row["file"], row["line"], "age_to", str(row["age_to"]), f"{who}: not below age_from {row['age_from']}")
+        expected = None if row["age_to"] is None else row["age_to"] + 1
+    if expected is not None:
+        row = max(rows, key=lambda row: row["age_from"])
+        yield Problem(row["file"], row["line"], "age_to", str(row["age_to"]), f"{who}: the last group is open (age_to empty)")
+
+
+def _shares_whole(pack: str, tables: dict[str, list[Row]], regions: list[str]) -> Iterator[Problem]:
+    people: dict[str, float] = defaultdict(float)
+    towns: dict[str, float] = defaultdict(float)
+    for row in tables["population.csv"]:
+        people[row["region"]] += row["persons"]
+    for row in tables["residence.csv"]:
+        if row["item"] == "persons":
+            towns[row["region"]] += row["value"]
+    for region in regions:
+        if region in people and region in towns and abs(towns[region] - people[region]) > SUM_TOLERANCE * people[region]:
+            yield Problem(f"{pack}/residence.csv", None, "value", f"{towns[region]:.15g}",
+                          f"{region}: urban and rural persons sum to its population {people[region]:.15g}")
+        if region in people and not people[region] > 0:
+            yield Problem(f"{pack}/population.csv", None, "persons", "0", f"{region}: somebody lives there")
+    shares = [row for row in tables["vital.csv"] if row["item"] == "destination_share"]
+    total = sum(row["value"] for row in shares)
+    if shares and abs(total - 1) > SHARE_TOLERANCE:
+        yield Problem(shares[0]["file"], shares[-1]["line"], "value", f"{total:.15g}", "destination_share sums to 1 over the regions")
+    for row in tables["vital.csv"]:
+        signed, divides = row["item"] in ("e0_difference", "external_net_migration"), row["item"] in ("srb", "household_size")
+        if row["value"] < 0 and not signed or row["value"] == 0 and divides:
+            yield Problem(row["file"], row["line"], "value", f"{row['value']:.15g}", f"{row['item']} {'above zero' if divides else 'not negative'}")
+
+
+def _no_gap_years(tables: dict[str, list[Row]], base: int) -> Iterator[Problem]:
+    years: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for row in tables["fiscal.csv"]:
+        if row["item"] in FISCAL_PATHS and row["year"] >= base:
+            years[row["region"], row["item"]].add(row["year"])
+    file = tables["fiscal.csv"][0]["file"] if tables["fiscal.csv"] else "fiscal.csv"
+    for (region, item), found in years.items():
+        for year in range(base, max(found)):
+            if year not in found and year > base:
+                yield Problem(file, None, "region, item, year", f"{region}, {item}, {year}", "no year missing between published ones")
+
+
+def _services_whole(pack: str, base: int, tables: dict[str, list[Row]], leaves: list[Row]) -> Iterator[Problem]:
+    tiers = sorted({row["tier"] for row in leaves})
+    rules = {(row["rule"], row["tier"]) for row in tables["sharing.csv"]}
+    known_rules = sorted({rule for rule, _ in rules} | {LOCAL})
+    covered = {(row["service"], row["region"], row["residence"]) for row in tables["coverage.csv"]}
+    dated: dict[str, list[int]] = defaultdict(list)
+    for row in tables["standards.csv"]:
+        dated[row["service"]].append(row["year"])
+    needs: dict[str, list[Row]] = defaultdict(list)
+    for row in tables["needs.csv"]:
+        needs[row["service"]].append(row)
+    for row in tables["services.csv"]:
+        code = row["service"]
+        if row["floor"] > row["ceiling"]:
+            yield Problem(row["file"], row["line"], "floor", f"{row['floor']:.15g}", f"not above the ceiling {row['ceiling']:.15g}")
+        if not needs[code]:
+            yield Problem(f"{pack}/needs.csv", None, "service", code, "at least one row")
+        yield from _needs_clear(row, needs[code])
+        if not dated[code] or min(dated[code]) > base:
+            yield Problem(f"{pack}/standards.csv", None, "service, year", f"{code}, {min(dated[code], default=base)}",
+                          f"a standard in force in the base year {base}")
+        rule = row["sharing_rule"]
+        for tier in tiers:
+            if rule != LOCAL and (rule, str(tier)) not in rules and (rule, ALL) not in rules:
+                yield Problem(row["file"], row["line"], "sharing_rule", rule, f"a rule of sharing.csv for tier {tier}", nearest(rule, known_rules))
+        for region in leaves:
+            for residence in RESIDENCES:
+                if not {(code, r, h) for r in (region["region"], EVERY) for h in (residence, ALL)} & covered:
+                    yield Problem(f"{pack}/coverage.csv", None, "service, region, residence", f"{code}, {region['region']}, {residence}", "a row, or one for *")
+    ceilings: dict[str, float] = {row["service"]: row["ceiling"] for row in tables["services.csv"]}
+    for row in tables["coverage.csv"]:
+        if row["service"] in ceilings and row["value"] > max(1.0, ceilings[row["service"]]):
+            yield Problem(row["file"], row["line"], "value", f"{row['value']:.15g}", "a share from 0 to 1 (or to the service's ceiling), not percent")
+
+
+def _needs_clear(service: Row, rows: list[Row]) -> Iterator[Problem]:
+    """Ages only where the driver is population; no two rows of one residence and sex for the same age."""
+    by_person = service["driver"] == "population"
+    taken: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if by_person and row["rate"] > 1:
+            yield Problem(row["file"], row["line"], "rate", f"{row['rate']:.15g}", "a share from 0 to 1, not percent: clients per person")
+        if not by_person and (row["age_from"] is not None or row["age_to"] is not None or row["sex"] != ALL):
+            yield Problem(row["file"], row["line"], "age_from", str(row["age_from"]),
+                          f"no ages and sex all, for the driver of {service['service']} is {service['driver']}")
+        first, last = age_span(row)
+        if last < first:
+            yield Problem(row["file"], row["line"], "age_to", str(row["age_to"]), f"not below age_from {first}")
+        for other in taken[row["residence"], row["sex"]]:
+            if max(first, age_span(other)[0]) <= min(last, age_span(other)[1]):
+                yield Problem(row["file"], row["line"], "age_from", str(row["age_from"]), f"no age twice; row {other['line']} of {other['file']} covers it too")
+        taken[row["residence"], row["sex"]].append(row)
+
+
+def _indicators_whole(tables: dict[str, list[Row]]) -> Iterator[Problem]:
+    for row in tables["indicators.csv"]:
+        measure = row["measure"]
+        if measure not in ("stated",) and not row["of"]:
+            yield Problem(row["file"], row["line"], "of", "", f"codes, for measure {measure}")
+        if measure in ("capacity_per", "capacity_share") and not row["per"]:  # clients_per nothing is a plain count of clients
+            yield Problem(row["file"], row["line"], "per", "", f"{'resources' if measure == 'capacity_share' else ', '.join(PER)}, for measure {measure}")
+        if measure not in ("stated", "reported") and row["scale"] is None:
+            yield Problem(row["file"], row["line"], "scale", "", f"a number, for measure {measure}")
+        if row["target_value"] is None and row["target_op"] != "full" and measure != "stated":
+            yield Problem(row["file"], row["line"], "target_value", "", f"a number, for target_op {row['target_op']}")
+
+
+LOCAL = "local"  # the sharing rule of a service that no upper level pays
+
+
+def age_span(row: Row) -> tuple[int, int]:
+    """First and last age of a row; empty ages mean all."""
+    return (0 if row["age_from"] is None else row["age_from"], OPEN_AGE if row["age_to"] is None else row["age_to"])
+
+
+# --- typed things ---------------------------------------------------------------------------------------------------
+
+
+def _services(tables: dict[str, list[Row]]) -> tuple[Service, ...]:
+    same = ("name_zh", "name_en", "short_zh", "short_en", "domain", "kind", "basis", "driver", "function", "sharing_rule", "promise", "floor", "ceiling",
+            "wage_share", "fixed_share", "source")
+    return tuple(Service(code=row["service"], client_unit_zh=row["client_zh"], client_unit_en=row["client_en"], **{key: row[key] for key in same})
+                 for row in tables["services.csv"])
+
+
+def _resources(tables: dict[str, list[Row]]) -> tuple[Resource, ...]:
+    same = [column for column in SHAPES["resources.csv"].columns if column != "resource"]
+    return tuple(Resource(code=row["resource"], source=row["source"], **{key: row[key] for key in same}) for row in tables["resources.csv"])
+
+
+def _indicators(tables: dict[str, list[Row]]) -> tuple[Indicator, ...]:
+    same = ("name_zh", "name_en", "domain", "unit_zh", "unit_en", "nature", "base_year", "base_value", "target_year", "target_op", "target_value", "measure",
+            "of", "quote", "source", "note")
+    return tuple(Indicator(code=row["indicator"], per=";".join(row["per"]), scale=1.0 if row["scale"] is None else row["scale"],
+                           **{key: row[key] for key in same}) for row in tables["indicators.csv"])
+
+
+def sources(pack: Pack, changed: Iterable[tuple[str, Any]] = ()) -> pd.DataFrame:
+    """One row a number of the pack: file, key, value, unit, grade, source, title, note, quote; `changed` adds what a scenario sets."""
+    titles = {row["source"]: row["title"] for row in pack.tables["sources.csv"]}
+    rows: list[tuple[Any, ...]] = []
+    for file, shape in SHAPES.items():
+        if not shape.graded:
+            continue
+        numbers = [name for name, column in shape.columns.items() if column.kind in ("number", "whole") and name not in (*shape.key, "age_to")]
+        for row in pack.tables[file]:
+            key = ", ".join("" if row[name] is None else str(row[name]) for name in shape.key)
+            marks = (row["grade"], row["source"], titles.get(row["source"], ""), row["note"], row["quote"])
+            written = row | {"value": row.get("as_written")}
+            rows += [(row["file"], key if len(numbers) == 1 else f"{key}: {name}", float(written[name]), str(row.get("unit", "")), *marks)
+                     for name in numbers if row[name] is not None]
+    for p in pack.parameters.values():
+        marks = (p.grade, p.source, titles.get(p.source, ""), p.note, p.quote)
+        rows += [(p.file, p.path if year is None else f"{p.path}, {year}", float(value), p.unit, *marks) for year, value in _points(p.value)]
+    for path, value in changed:
+        rows += [("scenario", path if year is None else f"{path}, {year}", float(inner), "", "", "scenario", "", "", "") for year, inner in _points(value)]
+    return pd.DataFrame(rows, columns=["file", "key", "value", "unit", "grade", "source", "title", "note", "quote"])
+
+
+def _points(value: Any) -> list[tuple[int | None, float]]:
+    return list(value.items()) if isinstance(value, dict) else [(None, value)]
