@@ -97,7 +97,7 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
 WHOLE = ("allocation.tail_years", "execution.replications")
 GRADES = ("A", "B", "C", "D")
 
-_KEYS = ("name_zh", "name_en", "why_zh", "why_en", "pack", "extends", "set", "policy", "limits", "seed")
+_KEYS = ("name", "why", "name_zh", "name_en", "why_zh", "why_en", "pack", "extends", "set", "policy", "limits", "seed")
 _TEXTS = ("name_zh", "name_en", "why_zh", "why_en")
 _PARAMETER_KEYS = ("value", "unit", "grade", "source", "note", "quote")
 _LONGEST_NAME = 80
@@ -420,6 +420,7 @@ def _layers(path: Path, root: Path, problems: list[Problem], above: tuple[str, .
     if not isinstance(document.data, dict):
         problems.append(Problem(path.name, 1, "", str(document.data)[:_LONGEST_NAME], f"the keys {', '.join(_KEYS)}"))
         return []
+    document = _flat_words(document, problems)
     extends = document.data.get("extends")
     parents = extends if isinstance(extends, list) else [] if extends is None else [extends]
     layers: list[Document] = []
@@ -435,6 +436,25 @@ def _layers(path: Path, root: Path, problems: list[Problem], above: tuple[str, .
         elif not any(layer.name == found[0].name for layer in layers):
             layers += _layers(found[0], root, problems, (*above, path.stem))
     return [*layers, document]
+
+
+def _flat_words(document: Document, problems: list[Problem]) -> Document:
+    """`name` and `why` may be text, or {zh, en}: written out as name_zh, name_en, why_zh, why_en."""
+    data, rows = dict(document.data), dict(document.rows)
+    for key in ("name", "why"):
+        words, row = data.pop(key, None), document.row(key)
+        if isinstance(words, str):
+            words = {"zh": words, "en": words}
+        elif words is not None and not isinstance(words, dict):
+            problems.append(Problem(document.name, row, key, _brief(words), "text, or {zh: text, en: text}"))
+            continue
+        for language, text in (words or {}).items():
+            flat = f"{key}_{language}"
+            if language not in ("zh", "en") or flat in data:
+                problems.append(Problem(document.name, document.row(key, language), f"{key}.{language}", _brief(language), "zh and en, each once"))
+            else:
+                data[flat], rows[(flat,)] = text, document.row(key, language) or 1
+    return Document(document.name, data, rows, document.note)
 
 
 def _overrides(overrides: Iterable[str], problems: list[Problem]) -> Document:
@@ -566,6 +586,10 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema of a scenario file, for editors; the ranges of levers belong to a pack and are checked by `load_scenario`."""
     text = {"type": "string", "maxLength": _LONGEST_WHY}
     name = {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME}
+
+    def in_both(kind: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "object", "properties": {"zh": kind, "en": kind}, "additionalProperties": False}
+
     year = f"^({'|'.join(str(y) for y in range(FIRST_YEAR, LAST_YEAR + 1))})$"
     by_year = {"type": "object", "minProperties": 1, "patternProperties": {year: {"type": "number"}}, "additionalProperties": False}
     return {
@@ -575,10 +599,9 @@ def json_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "name_zh": name | {"description": "Name shown in Chinese"},
-            "name_en": name | {"description": "Name shown in English"},
-            "why_zh": text | {"description": "The reason, in Chinese"},
-            "why_en": text | {"description": "The reason, in English"},
+            "name": {"description": "Name shown: text, or {zh, en}", "oneOf": [name, in_both(name)]},
+            "why": {"description": "The reason: text, or {zh, en}", "oneOf": [text, in_both(text)]},
+            **{key: (name if key.startswith("name") else text) | {"description": "As in `name` and `why`, one key a language"} for key in _TEXTS},
             "pack": {"type": "string", "description": "A folder of assumptions/; may come from a scenario that is extended"},
             "extends": {"description": "One or more scenario ids, applied in order", "oneOf": [name, {"type": "array", "items": name}]},
             "set": {
