@@ -126,18 +126,31 @@ def coverage(tables: Tables, year: int, by: tuple[str, ...] = ("region", "servic
     return sums
 
 
-OWN_ITEMS = ("own_revenue", "first_claims", "debt_interest", "reserve", "other_spending")
+FIRST_ITEMS = ("first_claims", "debt_interest", "other_spending", "reserve_kept")  # signed: they come before the catalogue
+POOLS = ("general_pool", "earmarked_pool")
+
+
+def _fiscal(tables: Tables, region: str | None) -> Any:
+    """Yuan by year (rows) and item (columns) of a region, or of the whole place with the pools of transfers."""
+    fiscal = tables["fiscal"]
+    if region is not None:
+        fiscal = fiscal[fiscal["region"] == region]
+    return fiscal.pivot_table(index="year", columns="item", values="yuan", aggfunc="sum", observed=True).reindex(years_of(tables))
+
+
+def years_of(tables: Tables) -> list[int]:
+    """The years that the plan decides."""
+    return sorted(int(year) for year in tables["allocation"]["year"].unique())
 
 
 def means_by_year(tables: Tables, region: str | None = None) -> pd.Series:
-    """Yuan left for the catalogue, by year: own money after first claims plus the transfers of the plan."""
-    fiscal = tables["fiscal"][tables["fiscal"]["item"].isin(OWN_ITEMS)]
-    transfers = tables["transfers"]
-    if region is not None:
-        fiscal, transfers = fiscal[fiscal["region"] == region], transfers[transfers["region"] == region]
-    own = fiscal.groupby("year")["yuan"].sum()
-    given = transfers.groupby("year")["yuan"].sum()
-    return (own + given).dropna()
+    """Yuan left for the catalogue, by year: own money after first claims and the reserve, plus transfers (the whole place: their pools)."""
+    items = _fiscal(tables, region)
+    return items["own_revenue"] + items[list(FIRST_ITEMS)].sum(axis=1) + _transfers(items, region)
+
+
+def _transfers(items: pd.DataFrame, region: str | None) -> pd.Series:
+    return items[list(POOLS if region is None else ("general", "earmarked"))].sum(axis=1)
 
 
 def needs_by_year(tables: Tables, region: str | None = None) -> pd.Series:
@@ -145,8 +158,7 @@ def needs_by_year(tables: Tables, region: str | None = None) -> pd.Series:
     demand = tables["demand"]
     if region is not None:
         demand = demand[demand["region"] == region]
-    years = set(tables["allocation"]["year"])
-    return demand[demand["year"].isin(years)].groupby("year")["cost_yuan"].sum()
+    return demand[demand["year"].isin(years_of(tables))].groupby("year")["cost_yuan"].sum()
 
 
 def residents(tables: Tables, year: int) -> pd.Series:
@@ -392,44 +404,47 @@ def spending_bars(tables: Tables, year: int, lang: str, region: str | None = Non
 # --- C9 targets -----------------------------------------------------------------------------------------------------
 
 
+MET = ("met", "met_early", "maintained")
+
+
 @dataclass(frozen=True)
 class IndicatorRow:
-    """One target in its target year (or the last year it was computed for)."""
+    """One target in its target year; NaN where the plan or the model has no number."""
 
     code: str
+    nature: str
     status: str
     value: float
     target: float
     base: float
+    target_year: int
     year_met: int | None
-    last_year: int
 
 
-def indicator_rows(tables: Tables, target_year: int, region: str = "plan") -> list[IndicatorRow]:
-    """Status, value, target and first year met of each indicator of the plan, in the plan's order."""
-    rows = []
+def indicator_rows(tables: Tables) -> list[IndicatorRow]:
+    """Every indicator of the plan as a whole, in the plan's order."""
     table = tables["indicators"]
-    for code, path in table[table["region"] == region].groupby("indicator", sort=False, observed=True):
-        path = path.sort_values("year")
-        at = path[path["year"] == target_year]
-        final = (at if len(at) else path).iloc[-1]
-        met = path[path["status"].isin(("met", "met_early", "maintained"))]
-        first = path.iloc[0]
-        year_met = int(met["year"].iloc[0]) if len(met) else None
-        values = (float(final["value"]), float(final["target"]), float(first["value"]))
-        rows.append(IndicatorRow(str(code), str(final["status"]), *values, year_met, int(path["year"].iloc[-1])))
+    value = table[table["region"] == "plan"].set_index(["indicator", "year"])["value"]
+    rows = []
+    for name in tables["indicator_names"].to_dict("records"):
+        code, target_year = str(name["indicator"]), int(name["target_year"])
+        base = name["base_printed"] if pd.notna(name["base_printed"]) else name["base_computed"]
+        year_met = int(name["year_met"]) if pd.notna(name["year_met"]) else None
+        found = _float(value.get((code, target_year)))
+        rows.append(IndicatorRow(code, str(name["nature"]), str(name["status"]), found, _float(name["target_value"]), _float(base), target_year, year_met))
     return rows
 
 
-def indicator_counts(tables: Tables, target_year: int) -> dict[str, int]:
-    """n indicators, m met, k missed, j not computable; b binding and computable, bm of them met."""
-    rows = indicator_rows(tables, target_year)
-    table = tables["indicators"]
-    nature = dict(zip(table["indicator"], table["nature"], strict=True))
-    good = {row.code for row in rows if row.status in ("met", "met_early", "maintained")}
-    missed = {row.code for row in rows if row.status == "missed"}
-    binding = {row.code for row in rows if nature[row.code] == "binding" and row.status != "not_computable"}
-    return {"n": len(rows), "m": len(good), "k": len(missed), "j": len(rows) - len(good) - len(missed), "b": len(binding), "bm": len(binding & good)}
+def _float(value: Any) -> float:
+    return float(value) if pd.notna(value) else float("nan")
+
+
+def indicator_counts(tables: Tables) -> dict[str, int]:
+    """n indicators: m met, k missed, j not computable; b binding ones with a target number, bm of them met."""
+    rows = indicator_rows(tables)
+    binding = [row for row in rows if row.nature == "binding" and np.isfinite(row.target)]
+    met, missed = (sum(row.status in states for row in rows) for states in (MET, ("missed",)))
+    return {"n": len(rows), "m": met, "k": missed, "j": len(rows) - met - missed, "b": len(binding), "bm": sum(row.status in MET for row in binding)}
 
 
 def status_words(row: IndicatorRow, lang: str) -> str:
@@ -449,14 +464,12 @@ def figure_text(value: float) -> str:
     return number(value, 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0)
 
 
-def indicator_table(tables: Tables, lang: str, target_year: int) -> pd.DataFrame:
+def indicator_table(tables: Tables, lang: str) -> pd.DataFrame:
     """C9: one row an indicator, ready to show; `progress` is the share of the way from base to target (0..1, NaN when not computable)."""
     names = tables["indicator_names"].set_index("indicator")
-    table = tables["indicators"]
-    nature = dict(zip(table["indicator"], table["nature"], strict=True))
     reported = names["measure"].isin(("reported", "stated"))
     lines = []
-    for row in indicator_rows(tables, target_year):
+    for row in indicator_rows(tables):
         name = names.loc[row.code]
         way = row.target - row.base
         done = (row.value - row.base) / way if abs(way) > 1e-12 else 1.0
@@ -465,7 +478,7 @@ def indicator_table(tables: Tables, lang: str, target_year: int) -> pd.DataFrame
                 "code": row.code,
                 "name": name[f"name_{lang}"],
                 "domain": domain_name(str(name["domain"]), lang),
-                "nature": t(f"nature.{nature[row.code]}", lang),
+                "nature": t(f"nature.{row.nature}", lang),
                 "unit": name[f"unit_{lang}"],
                 "base": figure_text(row.base),
                 "forecast": figure_text(row.value),
@@ -475,17 +488,19 @@ def indicator_table(tables: Tables, lang: str, target_year: int) -> pd.DataFrame
                 "year_met": NONE if row.year_met is None else str(row.year_met),
                 "note": t("status.reported" if reported[row.code] else "status.decided", lang),
                 "state": row.status,
-                "nature_code": nature[row.code],
+                "target_year": row.target_year,
+                "nature_code": row.nature,
             }
         )
     return pd.DataFrame(lines)
 
 
-def indicator_path(tables: Tables, code: str, lang: str, target_year: int, region: str = "plan", height: int = 230) -> Chart:
+def indicator_path(tables: Tables, code: str, lang: str, height: int = 230) -> Chart:
     """One indicator year by year, with its target."""
     table = tables["indicators"]
-    path = table[(table["indicator"] == code) & (table["region"] == region)].sort_values("year")
+    path = table[(table["indicator"] == code) & (table["region"] == "plan")].sort_values("year")
     name = tables["indicator_names"].set_index("indicator").loc[code]
+    target_year = int(str(name["target_year"]))
     known = path[np.isfinite(path["value"].astype(float))]
     unit = str(name[f"unit_{lang}"])
     data = pd.DataFrame({t("col.year", lang): path["year"], t("col.value", lang): path["value"], t("col.target", lang): path["target"]})
@@ -584,7 +599,7 @@ def need_index(tables: Tables, lang: str, region: str | None = None, height: int
     demand = tables["demand"]
     if region is not None:
         demand = demand[demand["region"] == region]
-    years = sorted(set(tables["allocation"]["year"]) | {int(demand["year"].min())}) if len(demand) else []
+    years = sorted({*years_of(tables), int(demand["year"].min())}) if len(demand) else []
     sums = demand[demand["year"].isin(years)].pivot_table(index="year", columns="service", values="clients", aggfunc="sum", observed=True)
     sums = sums.loc[:, (sums > 0).all()]
     if sums.empty or len(sums) < 2:
@@ -651,14 +666,9 @@ def balance_table(tables: Tables, lang: str, region: str | None = None) -> pd.Da
 
 def means_parts(tables: Tables, year: int, region: str | None = None) -> pd.Series:
     """Signed yuan of `year`: own revenue, transfers of the plan, what comes first; they add up to the means for the catalogue."""
-    fiscal = tables["fiscal"].query("year == @year")
-    transfers = tables["transfers"].query("year == @year")
-    if region is not None:
-        fiscal, transfers = fiscal[fiscal["region"] == region], transfers[transfers["region"] == region]
-    sums = fiscal.groupby("item", observed=True)["yuan"].sum()
-    parts: dict[str, float] = {"own_revenue": float(sums.get("own_revenue", 0.0)), "transfers_received": float(transfers["yuan"].sum())}
-    parts |= {item: float(sums[item]) for item in OWN_ITEMS[1:] if item in sums.index}
-    return pd.Series(parts)
+    items = _fiscal(tables, region).loc[[year]]
+    parts = {"own_revenue": float(items["own_revenue"].iloc[0]), "transfers_received": float(_transfers(items, region).iloc[0])}
+    return pd.Series(parts | {item: float(items[item].iloc[0]) for item in FIRST_ITEMS})
 
 
 def means_waterfall(tables: Tables, year: int, lang: str, region: str | None = None, height: int = 290) -> Chart:
@@ -718,21 +728,15 @@ def _folded(label: str, lang: str) -> str:
     return "<br>".join(textwrap.wrap(label, width)) if len(label) > width else label
 
 
+INCOME = ("own_revenue", "general", "earmarked", "bonds", "carried_in", "claims_unpaid")
+SPENDING = ("first_claims", "debt_interest", "recurrent", "capital", "bond_interest", "other_spending", "reserve_kept", "carried_out")
+
+
 def budget_table(tables: Tables, year: int, lang: str, region: str | None = None) -> tuple[pd.DataFrame, Unit, float]:
     """C13: income and spending of `year` side by side, its unit, and income less spending in yuan."""
-    parts = means_parts(tables, year, region)
-    rows = tables["allocation"].query("year == @year")
-    if region is not None:
-        rows = rows[rows["region"] == region]
-    spent = {"recurrent": float(rows["recurrent_yuan"].sum()), "capital": float(rows["capital_yuan"].sum())}
-    income = {k: float(parts[k]) for k in ("own_revenue", "transfers_received")}
-    claims = {str(k): -float(v) for k, v in parts.items() if k not in income}
-    rest = sum(income.values()) - sum(claims.values()) - sum(spent.values())
-    side = {**claims, **spent}
-    if rest >= 0:
-        side["unspent"] = rest
-    else:
-        income["new_bonds"] = -rest
+    items = _fiscal(tables, region).loc[year]
+    income = {item: float(items[item]) for item in INCOME if abs(float(items[item])) > 0 or item in INCOME[:3]}
+    side = {item: -float(items[item]) for item in SPENDING if abs(float(items[item])) > 0 or item in SPENDING[:4]}
     total = sum(income.values())
     unit = money_unit(total, lang)
     left = [(t(f"fiscal_item.{k}", lang), unit.show(v)) for k, v in income.items()]
