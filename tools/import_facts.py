@@ -34,8 +34,8 @@ RECENT_FLOW = 0.8  # net migration between cities today, relative to the yearly 
 GROSS_FLOW = 0.004  # residents of any city who leave for another city of the province in a year, whatever the net
 EXTERNAL = -39_250  # persons a year: mean residual of the province 2021-2024 (-7.9, -11.5, +8.6, -4.9 万)
 INTEREST_RATE = 0.0335  # Panjin 2024: 27.2 of 807.6; Chaoyang 2024: 5.36 of 160.9 (亿元, general debt)
-FUNCTION_SHARE = {"social_security": 0.168, "health": 0.082, "housing": 0.040, "culture": 0.0105}  # mean of Panjin and Chaoyang 2023
-CATALOGUE_PART = {"education": 1.0, "social_security": 0.26, "health": 0.85, "housing": 0.09, "culture": 0.70}
+FUNCTIONS_KNOWN = (("211100", 2023), ("211300", 2023))  # the two cities that publish all functions: Panjin (rich), Chaoyang (poor)
+CATALOGUE_PART = {"education": 1.0, "social_security": 0.25, "health": 0.85, "housing": 0.09, "culture": 0.60}
 BOND_PART = 0.15  # of the yearly rise of all debt 2018-2022, what the catalogue may use
 OCCUPIED = {"childcare_places": 0.7, "nursing_care": 0.6, "basic_elder_care": 0.55, "day_care": 0.7, "disability_rehab": 0.85, "public_rental": 0.95}
 
@@ -117,14 +117,13 @@ def fertility(facts: Path, out: Path) -> dict[str, dict[int, float]]:
     return shapes
 
 
-def movers(out: Path) -> None:
-    """Rogers and Castro's default schedule, the same for both sexes."""
-    rows = []
-    for sex in SEX.values():
-        for age in range(101):
-            rate = 0.02 * math.exp(-0.1 * age) + 0.06 * math.exp(-0.1 * (age - 20) - math.exp(-0.4 * (age - 20))) + 0.003
-            rows.append((sex, age, f"{rate:.6f}", "D", "assumption", "Rogers–Castro默认参数（国际默认，未按中国数据估计），两性相同"))
+def movers(out: Path) -> dict[int, float]:
+    """Rogers and Castro's default schedule, the same for both sexes; returns it with its peak set to one."""
+    rates = {age: 0.02 * math.exp(-0.1 * age) + 0.06 * math.exp(-0.1 * (age - 20) - math.exp(-0.4 * (age - 20))) + 0.003 for age in range(101)}
+    rows = [(sex, age, f"{rate:.6f}", "D", "assumption", "Rogers–Castro默认参数（国际默认，未按中国数据估计），两性相同") for sex in SEX.values() for age, rate in rates.items()]
     write(out / "national" / "mover_schedule.csv", "sex,age,rate,grade,source,note", rows)
+    peak = max(rates.values())
+    return {age: rate / peak for age, rate in rates.items()}
 
 
 # --- Liaoning -------------------------------------------------------------------------------------------------------
@@ -178,8 +177,17 @@ def non_local(city: pd.Series) -> float:
     return moved / (float(city["urban_pop"]) + RURAL_NON_LOCAL * float(city["rural_pop"]))
 
 
-def vital(facts: Path, cities: pd.DataFrame, out: Path) -> dict[str, float]:
-    """Relative fertility, migration and household size of each city; returns relative fertility."""
+def mean_schedule(groups: dict[str, dict[int, float]], schedule: dict[int, float]) -> float:
+    """Mean of the movers' schedule (peak one) over the people of a city: who moves of a hundred at the peak's rate."""
+    moved = sum(schedule[age] * ages(groups, age, age) for age in schedule)
+    return moved / ages(groups, 0, 100)
+
+
+def vital(facts: Path, cities: pd.DataFrame, persons: dict[str, dict[str, dict[int, float]]], schedule: dict[int, float], out: Path) -> dict[str, float]:
+    """Relative fertility, migration and household size of each city; returns relative fertility.
+
+    `leaving_rate` is the rate at the peak of the movers' schedule, as the cohort model uses it: the share of residents over the schedule's mean.
+    """
     indirect = table(facts, "demography/fertility_indirect_2020.csv").set_index("region_code")["tfr_indirect_2020"]
     relative = {code: float(indirect[code]) / float(indirect[PROVINCE]) for code in cities.index}
     net = table(facts, "demography/net_migration_2010_2020_by_age_derived.csv").groupby("region_code")["net_migration_2010_20"].sum()
@@ -193,13 +201,13 @@ def vital(facts: Path, cities: pd.DataFrame, out: Path) -> dict[str, float]:
     total = sum(arrivals.values())
     rows: list[tuple[object, ...]] = []
     for code in cities.index:
-        leaving = GROSS_FLOW + max(0.0, -internal[code]) / size[code]
+        leaving = (GROSS_FLOW + max(0.0, -internal[code]) / size[code]) / mean_schedule(persons[code], schedule)
         rows += [
             (code, "tfr_relative", f"{relative[code]:.4f}", "倍", "C", "census2020", "间接标准化：0岁人口／（妇女×全国生育率），除以全省同法之值"),
             (code, "e0_difference", 0, "岁", "D", "assumption", "各市分性别预期寿命未见公布，取全省"),
             (code, "srb", 1.0715, "男/女", "B", "census2020", "全省2020年长表107.15"),
             (code, "external_net_migration", round(EXTERNAL * weight[code]), "人/年", "C", "ln-comm", "全省2021—2024年人口变动减自然增长年均－3.9万，按2010—2020年净流出分摊"),
-            (code, "leaving_rate", f"{leaving:.5f}", "比例", "C", "census2020", "2010—2020年净迁移（普查存活比法）年均×0.8，另加各市0.4%的对流（假设）"),
+            (code, "leaving_rate", f"{leaving:.5f}", "比例", "C", "census2020", "迁移年龄模式峰值处的比率：2010—2020年净迁移（普查存活比法）年均×0.8加各市0.4%对流（假设），除以模式均值"),
             (code, "destination_share", f"{arrivals[code] / total:.6f}", "比例", "C", "census2020", "同上，迁入量占全省迁入量之比"),
             (code, "household_size", cities.loc[code, "avg_household_size"], "人/户", "B", "census2020", ""),
         ]
@@ -238,9 +246,11 @@ def budget(facts: Path, cities: pd.DataFrame, out: Path) -> pd.DataFrame:
         add("expenditure", BASE_YEAR, spent, "C", "city-yearbook", "取2020、2021年较小者：2021年起养老保险统筹上移，2020年不可比")
         bonds = value[code, "debt_balance_general", 2020] - value[code, "debt_balance_general", 2019]
         add("new_bonds", BASE_YEAR, max(0.0, bonds), "C", "debt-tables", "2020年一般债务余额比上年增加额")
-        parts = {"education": value[code, "exp_education", 2020]} | {name: share * spent for name, share in FUNCTION_SHARE.items()}
+        shares = function_shares(value, value[code, "gpb_revenue", 2020] / spent)
+        parts = {"education": value[code, "exp_education", 2020]} | {name: share * spent for name, share in shares.items()}
         for name, amount in parts.items():
-            note = "全市教育支出" if name == "education" else f"支出总额×{FUNCTION_SHARE[name]}（盘锦、朝阳2023年平均）×目录部分{CATALOGUE_PART[name]}（假设）"
+            note = "全市教育支出" if name == "education" else (
+                f"支出总额×{shares[name]:.4f}（按自有收入占支出之比在盘锦、朝阳2023年功能占比之间插值）×目录部分{CATALOGUE_PART[name]}（假设）")
             add(name, BASE_YEAR, CATALOGUE_PART[name] * amount, "B" if name == "education" else "C", "city-yearbook" if name == "education" else "chaoyang2025", note)
         balance = {year: value[code, "debt_balance", year] for year in range(2018, 2026)}
         general = {year: value[code, "debt_balance_general", year] for year in range(2020, 2026)}
@@ -263,6 +273,20 @@ def budget(facts: Path, cities: pd.DataFrame, out: Path) -> pd.DataFrame:
         summary.append((code, value[code, "gpb_revenue", 2020], spent, max(0.0, bonds), catalogue, INTEREST_RATE * general[2020], quota))
     write(out / "liaoning" / "fiscal.csv", "region,item,year,value,unit,grade,source,note", rows)
     return pd.DataFrame(summary, columns=["region", "own_revenue", "expenditure", "new_bonds", "catalogue", "interest", "bond_quota"]).set_index("region")
+
+
+def function_shares(value: dict[tuple[str, str, int], float], own: float) -> dict[str, float]:
+    """Shares of spending by function for a city whose own revenue pays the share `own` of its spending.
+
+    On the straight line between Panjin's and Chaoyang's published shares, not beyond them: poorer cities spend more of it on relief and health.
+    """
+    (rich, poor) = ((value[code, "gpb_revenue", year] / value[code, "gpb_expenditure", year], code, year) for code, year in FUNCTIONS_KNOWN)
+    part = min(1.0, max(0.0, (own - poor[0]) / (rich[0] - poor[0])))
+    shares = {}
+    for name in ("social_security", "health", "housing", "culture"):
+        high, low = (value[code, f"exp_{name}", year] / value[code, "gpb_expenditure", year] for _, code, year in (rich, poor))
+        shares[name] = part * high + (1 - part) * low
+    return shares
 
 
 def ages(groups: dict[str, dict[int, float]], first: int, last: int) -> float:
@@ -399,10 +423,10 @@ def main() -> None:
     facts, out = chosen.facts, chosen.out
     mortality(facts, out)
     shapes = fertility(facts, out)
-    movers(out)
+    schedule = movers(out)
     cities, persons = census(facts)
     people(cities, persons, out)
-    relative = vital(facts, cities, out)
+    relative = vital(facts, cities, persons, schedule, out)
     observed(facts, cities, out)
     money = budget(facts, cities, out)
     supply(facts, cities, persons, out)
