@@ -500,7 +500,8 @@ def _merged(id: str, layers: Sequence[Document], root: Path, problems: list[Prob
     defaults: dict[str, Any] = {}
     last = layers[-2].name if len(layers) > 1 else id
     if "pack" not in whole:
-        problems.append(Problem(last, None, "pack", "", f"one of {', '.join(packs)}"))
+        # with other problems it may stand in a file that could not be read
+        problems += [] if problems else [Problem(last, None, "pack", "", f"one of {', '.join(packs)}")]
     elif whole["pack"] in packs:
         found, defaults, more = _movable(whole["pack"], root)
         levers = {lever.path: lever for lever in found}
