@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fake_run import FakeScenario, save_task, slow_task, threads_task, troubled_task
+from tests.fake_run import FakeScenario, save_task, slow_task, threads_task, troubled_task
 from fiscalsim import batch as batch_module
 from fiscalsim.batch import DONE, FAILED, SKIPPED, read_sweep, run_batch, worst
 from fiscalsim.errors import InputError
@@ -99,9 +99,9 @@ def test_a_cluster_without_dask_is_a_clear_error(tmp_path, monkeypatch):
 
 ORPHANS = """
 import sys
-sys.path.insert(0, {tests!r})
+sys.path.insert(0, {top!r})
 from pathlib import Path
-from fake_run import FakeScenario, slow_task
+from tests.fake_run import FakeScenario, slow_task
 from fiscalsim.batch import run_batch
 if __name__ == "__main__":
     run_batch([FakeScenario(id="a"), FakeScenario(id="b")], Path({runs!r}), workers=2, task=slow_task)
@@ -112,7 +112,7 @@ if __name__ == "__main__":
 def test_workers_die_with_a_killed_parent(tmp_path):
     assert slow_task
     runs, script = tmp_path / "runs", tmp_path / "parent.py"
-    script.write_text(ORPHANS.format(tests=str(Path(__file__).parent), runs=str(runs)))
+    script.write_text(ORPHANS.format(top=str(Path(__file__).parents[1]), runs=str(runs)))
     parent = subprocess.Popen([sys.executable, str(script)])
     for _ in range(300):
         marks = list(runs.glob("pid-*")) if runs.is_dir() else []

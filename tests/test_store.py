@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fake_run import fake_result, with_table
+from tests.fake_run import fake_result, with_table
 from fiscalsim import store as store_module
 from fiscalsim.errors import InputError, IntegrityError, ModelError
 from fiscalsim.store import TABLES, RunStore, check_run, open_run
@@ -216,8 +216,8 @@ def test_people_who_appear_from_nowhere_are_found_from_the_tables_alone(tmp_path
 
 KILLED = """
 import sys, itertools
-sys.path.insert(0, {tests!r})
-from fake_run import fake_result
+sys.path.insert(0, {top!r})
+from tests.fake_run import fake_result
 from fiscalsim.store import RunStore
 store = RunStore({runs!r})
 print("ready", flush=True)
@@ -229,7 +229,7 @@ for number in itertools.count(int(sys.argv[1])):
 def test_a_killed_save_leaves_no_half_run(tmp_path):
     script = tmp_path / "child.py"
     runs = tmp_path / "runs"
-    script.write_text(KILLED.format(tests=str(Path(__file__).parent), runs=str(runs)))
+    script.write_text(KILLED.format(top=str(Path(__file__).parents[1]), runs=str(runs)))
     chance = random.Random(3)
     for start in (0, 1000, 2000, 3000):
         child = subprocess.Popen([sys.executable, str(script), str(start)], stdout=subprocess.PIPE)

@@ -150,7 +150,7 @@ def key_figures(run: Run) -> pd.DataFrame:
     """figure, region, service, year, value: the figures that a comparison shows; service is empty where it does not apply."""
     allocation, demand = run.table("allocation"), run.table("demand")
     years = set(allocation["year"])
-    served = allocation.merge(demand[[*CELL, "clients"]], on=CELL, how="left", validate="one_to_one")
+    served = _with_demand(allocation, demand)
     by_service = served.groupby(["region", "service", "year"], as_index=False)[["clients", "provided", "recurrent_yuan", "capital_yuan"]].sum()
     by_service["coverage"] = by_service["provided"] / by_service["clients"].where(by_service["clients"] > 0)  # of nobody: missing, not 0
     parts = [_long(by_service, column, service="service") for column in ("clients", "provided", "coverage", "recurrent_yuan", "capital_yuan")]
@@ -166,6 +166,12 @@ def key_figures(run: Run) -> pd.DataFrame:
     indicators = run.table("indicators")
     parts += [_long(indicators[indicators["indicator"] == code], "value", f"indicator.{code}") for code in sorted(set(indicators["indicator"]))]
     return pd.concat(parts, ignore_index=True)
+
+
+def _with_demand(allocation: pd.DataFrame, demand: pd.DataFrame) -> pd.DataFrame:
+    """The cells of the allocation with their clients and standard."""
+    own = allocation[[*CELL, "provided", "recurrent_yuan", "capital_yuan"]]
+    return own.merge(demand[[*CELL, "clients", "standard_yuan"]], on=CELL, how="left", validate="one_to_one")
 
 
 def _long(table: pd.DataFrame, column: str, figure: str = "", service: str = "") -> pd.DataFrame:
@@ -235,7 +241,7 @@ def cost_drivers(first: Run, other: Run) -> pd.DataFrame:
 
 def _cells(run: Run) -> pd.DataFrame:
     """The factors of each cell's cost; NaN where a factor has no meaning."""
-    table = run.table("allocation").merge(run.table("demand")[[*CELL, "clients", "standard_yuan"]], on=CELL, how="left", validate="one_to_one").set_index(CELL)
+    table = _with_demand(run.table("allocation"), run.table("demand")).set_index(CELL)
     worth = table["provided"] * table["standard_yuan"]
     return pd.DataFrame(
         {

@@ -1,0 +1,408 @@
+"""What a saved run or a comparison says: its headline in words and its bureau tables, each built once for page and spreadsheet.
+
+Knows the tables of a run, charts' sums and texts. Must not know HTML or spreadsheets, and holds no number that is not in the tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fiscalsim import charts
+from fiscalsim.compare import Comparison
+from fiscalsim.store import SavedRun
+from fiscalsim.text import NONE, has, money, money_unit, people_unit, t
+
+LONGEST_LIST = 12  # rows of a list in the running text; the spreadsheet holds all
+
+
+@dataclass(frozen=True)
+class Board:
+    """A table as a bureau prints it. Numbers stay numbers; `digits` rounds a column for show; `total` marks the first row as the total."""
+
+    title: str
+    table: pd.DataFrame
+    unit: str = ""
+    digits: Mapping[str, int] = field(default_factory=dict)
+    total: bool = False
+    note: str = ""
+    fills: pd.DataFrame | None = None  # style of each cell (CSS), for the grid of shortfalls
+
+
+# --- what a run says ------------------------------------------------------------------------------------------------
+
+
+def place(run: SavedRun, lang: str) -> str:
+    """Name of the pack's place."""
+    return str(run.manifest["pack"][f"name_{lang}"])
+
+
+def last_year(tables: Mapping[str, pd.DataFrame]) -> int:
+    """Last year of the plan."""
+    return int(tables["allocation"]["year"].max())
+
+
+def headline(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any], lang: str) -> str:
+    """The result in one or two sentences: targets met, floors held, the gap, where it lies and its first limit."""
+    year, target_year = last_year(tables), int(pack["plan_target_year"])
+    counts = charts.indicator_counts(tables)
+    short = tables["shortfalls"].query("year == @year and units > 0")
+    floors = short[short["goal"] == "floor"]
+    regions = charts.region_names(tables, lang)
+    if short.empty and counts["b"] == counts["bm"]:
+        spare = float((charts.means_by_year(tables) - charts.needs_by_year(tables)).get(year, 0.0))
+        return t("headline.overview_ok", lang, y=year, place=pack[f"name_{lang}"], spare=money(max(spare, 0.0), lang))
+    missing = floors["region"].nunique()
+    held = "headline.floors_all" if missing == 0 else "headline.floors_some"
+    values = {"n": len(regions), "m": len(regions) - missing} if missing else {"n": len(regions)}
+    worst = short.groupby("region")["yuan"].sum().sort_values(ascending=False, kind="stable")
+    services = short.groupby("what")["yuan"].sum().sort_values(ascending=False, kind="stable")
+    names = _what_names(tables, lang)
+    limits = short.assign(first=short["limited_by"].map(charts.first_limit)).groupby("first")["yuan"].sum()
+    comma = t("format.comma", lang)
+    words = {
+        "ty": target_year,
+        "y": year,
+        **{key: counts[key] for key in "nmkj"},
+        "floors": t(held, lang, **values),
+        "regions": comma.join(regions.get(str(code), str(code)) for code in worst.index[:2]) or NONE,
+        "services": comma.join(names.get(str(code), str(code)) for code in services.index[:2]) or NONE,
+        "limit": charts.limit_tag(str(limits.idxmax()), lang) if len(limits) else NONE,
+    }
+    gap = float(short["yuan"].sum())
+    return t("headline.overview", lang, gap=money(gap, lang), **words) if gap > 0 else t("headline.overview_no_money", lang, **words)
+
+
+def compare_headline(comparison: Comparison, first: SavedRun, other: SavedRun, tables: Mapping[str, Mapping[str, pd.DataFrame]], lang: str) -> str:
+    """What differs between two runs in the last year of the plan, in one sentence."""
+    a, b = tables[first.name], tables[other.name]
+    year = last_year(a)
+    parts = comparison.drivers.query("run == @other.name and year == @year").groupby("driver")["yuan"].sum()
+    change = float(parts.sum())
+    gap = float(b["shortfalls"].query("year == @year")["yuan"].sum() - a["shortfalls"].query("year == @year")["yuan"].sum())
+    met = charts.indicator_counts(b)["m"] - charts.indicator_counts(a)["m"]
+    if abs(change) < 1 and abs(gap) < 1 and met == 0:
+        changed = [path for path in comparison.changed_inputs()["path"] if not path.startswith("version of")]
+        return t("headline.compare_same", lang, list=t("format.comma", lang).join(changed) or NONE)
+    words = {
+        "word": t("word.more" if change >= 0 else "word.less", lang),
+        "gap_word": t("word.wider" if gap >= 0 else "word.narrower", lang),
+        "met_word": t("word.more" if met >= 0 else "word.less", lang),
+        "driver": t(f"driver.{parts.abs().idxmax()}", lang),
+    }
+    names = {"a": first.manifest["scenario_names"][lang], "b": other.manifest["scenario_names"][lang]}
+    return t("headline.compare", lang, y=year, d=money(abs(change), lang), g=money(abs(gap), lang), k=abs(met), **names, **words)
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def targets_board(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any], lang: str) -> Board:
+    """The plan's indicators: base, forecast, target, status."""
+    year = int(pack["plan_target_year"])
+    title = t("report.targets_table", lang, year=year)
+    if tables["indicators"].empty:
+        return Board(title, pd.DataFrame(), note=t("report.no_target", lang))
+    table = charts.indicator_table(tables, lang)
+    columns = {
+        "name": "indicator",
+        "nature": "nature",
+        "unit": "unit",
+        "base": "base",
+        "forecast": "forecast",
+        "target": "target",
+        "status": "status",
+        "note": "note",
+    }
+    return Board(title, table[list(columns)].rename(columns={key: t(f"col.{word}", lang) for key, word in columns.items()}), note=t("explain.indicators", lang))
+
+
+def shortfall_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str, most: int | None = LONGEST_LIST) -> Board:
+    """The largest shortfalls of `year` by money, each with the limit that binds first; all of them when `most` is None."""
+    rows = tables["shortfalls"].query("year == @year and units > 0").sort_values(["yuan", "units"], ascending=False, kind="stable")
+    rows = rows if most is None else rows.head(most)
+    unit = money_unit(float(rows["yuan"].max()) if len(rows) else 0.0, lang)
+    regions, names = charts.region_names(tables, lang, "name"), _what_names(tables, lang)
+    table = pd.DataFrame(
+        {
+            t("col.region", lang): [regions.get(code, code) for code in rows["region"]],
+            t("col.residence", lang): [t(f"residence.{code}", lang) if has(f"residence.{code}") else code for code in rows["residence"]],
+            t("col.service", lang): [names.get(code, code) for code in rows["what"]],
+            t("col.goal", lang): [t(f"goal.{code}", lang) for code in rows["goal"]],
+            t("col.units", lang): rows["units"].to_numpy(),
+            t("col.money", lang): rows["yuan"].to_numpy() / unit.divisor,
+            t("col.limit", lang): [charts.limit_tag(code, lang) for code in rows["limited_by"]],
+        }
+    )
+    digits = {t("col.units", lang): 0, t("col.money", lang): unit.digits}
+    return Board(t("report.worst", lang, n=len(rows), year=year), table, unit.name, digits, note="" if len(rows) else t("report.no_shortfall", lang))
+
+
+def grid_board(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any], year: int, lang: str) -> tuple[Board, str]:
+    """Shortfall in percent of the standard by area and service, with the class of each cell, and the finding."""
+    grid = charts.shortfall_grid(tables, year, lang, str(pack[f"name_{lang}"]))
+    regions, short = charts.region_names(tables, lang), charts.service_names(tables, lang, "short")
+    columns = {code: short.get(code, name) for code, name in grid.columns.items()}
+    shown = grid.gaps.map(lambda gap: "" if charts.class_of(float(gap)) == 0 else str(max(1, round(float(gap) * 100))))
+    fills = grid.gaps.map(lambda gap: "background:{};color:{}".format(*charts.CLASSES[charts.class_of(float(gap))][1:]))
+    table = shown.rename(index=regions, columns=columns).reset_index(names=t("col.region", lang))
+    fills = fills.rename(index=regions, columns=columns).reset_index(names=t("col.region", lang))
+    fills[t("col.region", lang)] = ""
+    rest = t("shortfall_class.rest", lang, n=grid.covered) if grid.covered else ""
+    return Board(t("report.grid", lang, year=year), table, t("unit.percent", lang), note=rest, fills=fills), grid.title
+
+
+def transfers_board(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any], year: int, lang: str) -> Board:
+    """Transfers by area, total first; the note says how far the sum is from the transfers table itself."""
+    table = charts.transfer_table(tables, year)
+    unit = money_unit(float(table["total"].abs().max()), lang)
+    amounts = ["general", "earmarked", "total", "change"]
+    whole = pd.DataFrame([{column: table[column].sum() for column in amounts}], index=[t("col.total", lang)])
+    whole["per_head"] = whole["total"] / float(charts.residents(tables, year).sum())
+    shown = pd.concat([whole, table.rename(index=charts.region_names(tables, lang, "name"))])[["general", "earmarked", "total", "per_head", "change"]]
+    shown[amounts] = shown[amounts] / unit.divisor
+    gap = float(table["total"].sum() - tables["transfers"].query("year == @year")["yuan"].sum())
+    names = {column: t(f"col.{column}", lang) for column in shown.columns}
+    names["per_head"] += f"（{t('unit.per_head', lang)}）" if lang == "zh" else f" ({t('unit.per_head', lang)})"
+    digits = {name: 0 if column == "per_head" else unit.digits for column, name in names.items()}
+    title = t("report.transfers_table", lang, year=year, upper=pack[f"upper_{lang}"])
+    note = t("report.sum_line", lang, gap=unit.show(gap)) + t("format.stop", lang) + t("explain.transfers_change", lang)
+    return Board(title, shown.rename(columns=names).reset_index(names=t("col.region", lang)), unit.name, digits, total=True, note=note)
+
+
+def services_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> Board:
+    """Clients, coverage and spending of `year` by service, total first (clients of different services are not added)."""
+    cells = charts.coverage(tables, year, ("service",)).set_index("service")
+    spent = tables["allocation"].query("year == @year").groupby("service")[["recurrent_yuan", "capital_yuan"]].sum()
+    names = charts.service_names(tables, lang)
+    table = cells[["clients", "served"]].join(spent).reindex([code for code in names if code in cells.index])
+    unit = money_unit(float(table["recurrent_yuan"].max()), lang)
+    frame = pd.DataFrame(
+        {
+            t("col.service", lang): [t("col.total", lang), *(names[code] for code in table.index)],
+            t("col.clients", lang): [np.nan, *table["clients"]],
+            t("col.provided", lang): [np.nan, *table["served"]],
+            f"{t('col.coverage', lang)} %": [np.nan, *(100 * table["served"] / table["clients"].where(table["clients"] > 0))],
+            t("col.recurrent", lang): [table["recurrent_yuan"].sum() / unit.divisor, *(table["recurrent_yuan"] / unit.divisor)],
+            t("col.capital", lang): [table["capital_yuan"].sum() / unit.divisor, *(table["capital_yuan"] / unit.divisor)],
+        }
+    )
+    digits = dict(zip(frame.columns[1:], (0, 0, 1, unit.digits, unit.digits), strict=True))
+    return Board(t("report.services_table", lang, year=year), frame, unit.name, digits, total=True)
+
+
+def budget_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> Board:
+    """Income and spending of `year` side by side."""
+    table, unit, gap = charts.budget_table(tables, year, lang)
+    return Board(t("report.budget_table", lang, year=year), table, unit.name, note=t("report.balance_line", lang, gap=unit.show(gap)))
+
+
+def balance_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
+    """The population balance of every year."""
+    table = charts.balance_table(tables, lang)
+    unit = people_unit(float(table.iloc[:, 1].max()), lang)
+    table.iloc[:, 1:] = table.iloc[:, 1:].astype(float) / unit.divisor
+    table.iloc[:, 0] = table.iloc[:, 0].astype(str)
+    return Board(t("report.balance_table", lang), table, unit.name, dict.fromkeys(table.columns[1:], max(unit.digits, 2)), note=t("explain.balance", lang))
+
+
+def checks_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
+    """The run's own checks."""
+    rows = tables["checks"]
+    table = pd.DataFrame(
+        {
+            t("col.name", lang): rows["name"],
+            t("col.value", lang): [f"{value:.3g}" for value in rows["value"]],
+            t("col.tolerance", lang): [f"{value:.3g}" for value in rows["tolerance"]],
+            t("col.passed", lang): [t("status.passed" if good else "status.failed", lang) for good in rows["passed"]],
+        }
+    )
+    return Board(t("report.checks_table", lang), table)
+
+
+def parameters_board(run: SavedRun, lang: str) -> Board:
+    """Every lever, parameter, limit and rule of the resolved scenario."""
+    rows = []
+    for key, value in run.manifest["scenario"].items():
+        nested = {f"{key}.{inner}": item for inner, item in value.items()} if isinstance(value, Mapping) else {key: value}
+        rows += [
+            (path.removeprefix("set."), item if isinstance(item, str | int | float) else json.dumps(item, ensure_ascii=False)) for path, item in nested.items()
+        ]
+    table = pd.DataFrame(rows, columns=[t("field.path", lang), t("col.value", lang)]).astype(object)
+    return Board(t("report.parameters_table", lang), table)
+
+
+def grade_counts(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
+    """Values behind the run by grade A, B, C, D."""
+    counts = tables["sources"]["grade"].value_counts()
+    return {grade: int(counts.get(grade, 0)) for grade in "ABCD"}
+
+
+def assumptions_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
+    """Every value of grade D, which local data should replace."""
+    rows = tables["sources"].query("grade == 'D'")
+    columns = {"file": "file", "key": "key", "value": "value", "unit": "unit", "note": "note"}
+    return Board(t("report.assumptions_table", lang), rows[list(columns)].rename(columns={key: t(f"col.{word}", lang) for key, word in columns.items()}))
+
+
+def passes_board(run: SavedRun, lang: str) -> Board:
+    """The solver's passes: status and objective of each."""
+    rows = [
+        {t("col.pass", lang): one["name"], t("field.status", lang): one["status"], t("field.objective", lang): f"{one['objective']:.10g}"}
+        for one in run.manifest["passes"]
+    ]
+    return Board(t("report.passes_table", lang), pd.DataFrame(rows))
+
+
+def versions_board(run: SavedRun, lang: str) -> Board:
+    """What the run was computed with."""
+    return Board(
+        t("report.versions_table", lang), pd.DataFrame(list(run.manifest["versions"].items()), columns=[t("field.program", lang), t("field.version", lang)])
+    )
+
+
+def inputs_board(comparison: Comparison, lang: str) -> Board:
+    """Inputs that differ between the runs."""
+    table = comparison.changed_inputs().drop(columns="differs")
+    names = {"path": t("field.path", lang), **_short_labels(comparison, lang)}
+    note = "" if len(table) else t("report.same_inputs", lang)
+    return Board(t("report.inputs_table", lang, n=len(table)), table.rename(columns=names), note=note)
+
+
+def outputs_board(comparison: Comparison, tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> Board:
+    """The sums over areas and services of each additive figure in `year`, and the plan's indicators."""
+    rows = comparison.outputs.query("year == @year")
+    columns = list(rows.columns[4:])
+    sums = rows[~rows["figure"].isin(("coverage", "clients", "provided", "shortfall"))]
+    plan = sums["figure"].str.startswith("indicator.") & (sums["region"] != "plan")
+    table = sums[~plan].groupby("figure", sort=False)[columns].sum(min_count=1)
+    table.index = pd.Index([figure_name(str(code), tables, lang) for code in table.index], name=t("field.figure", lang))
+    names = {**_short_labels(comparison, lang), **{column: _difference_label(column, comparison, lang) for column in columns if column not in comparison.names}}
+    frame = table.rename(columns=names).reset_index()
+    return Board(t("report.outputs_table", lang, year=year), frame, digits=dict.fromkeys(frame.columns[1:], 2))
+
+
+def drivers_board(comparison: Comparison, first: SavedRun, other: SavedRun, lang: str) -> Board:
+    """Why spending differs, over all years; the note says how exactly the parts add up."""
+    parts = comparison.drivers.query("run == @other.name").groupby("driver", sort=False)["yuan"].sum()
+    unit = money_unit(float(parts.abs().max()), lang)
+    whole = sum(float(run.table("allocation")[["recurrent_yuan", "capital_yuan"]].to_numpy().sum()) * sign for run, sign in ((other, 1), (first, -1)))
+    frame = pd.DataFrame(
+        {
+            t("field.driver", lang): [t("driver.total", lang), *(t(f"driver.{code}", lang) for code in parts.index)],
+            t("col.difference", lang): [parts.sum() / unit.divisor, *(parts / unit.divisor)],
+        }
+    )
+    note = t("report.driver_line", lang, gap=unit.show(float(parts.sum()) - whole)) + t("format.stop", lang) + t("explain.drivers", lang)
+    title = t("report.drivers_table", lang, a=first.manifest["scenario_names"][lang], b=other.manifest["scenario_names"][lang])
+    return Board(title, frame, unit.name, {frame.columns[1]: unit.digits}, total=True, note=note)
+
+
+def regions_board(comparison: Comparison, first: SavedRun, other: SavedRun, tables: Mapping[str, Mapping[str, pd.DataFrame]], lang: str) -> Board:
+    """Difference of spending by area over all years, total first, by driver."""
+    parts = comparison.drivers.query("run == @other.name").pivot_table(index="region", columns="driver", values="yuan", aggfunc="sum", sort=False)
+    names = charts.region_names(tables[first.name], lang, "name")
+    parts = parts.reindex([code for code in names if code in parts.index])
+    parts["total"] = parts.sum(axis=1)
+    unit = money_unit(float(parts["total"].abs().max()), lang)
+    frame = pd.concat([parts.sum().to_frame(t("col.total", lang)).T, parts.rename(index=names)]) / unit.divisor
+    frame = frame.rename(columns={code: t(f"driver.{code}", lang) for code in frame.columns}).reset_index(names=t("col.region", lang))
+    title = t("report.regions_table", lang, a=first.manifest["scenario_names"][lang], b=other.manifest["scenario_names"][lang])
+    return Board(title, frame, unit.name, dict.fromkeys(frame.columns[1:], unit.digits), total=True)
+
+
+def statuses_board(comparison: Comparison, tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
+    """Status of each indicator in each run."""
+    names = tables["indicator_names"].set_index("indicator")[f"name_{lang}"].to_dict()
+    table = comparison.statuses.copy()
+    table["indicator"] = [names.get(code, code) for code in table["indicator"]]
+    table["nature"] = [t(f"nature.{code}", lang) for code in table["nature"]]
+    for run in comparison.names:
+        table[run] = [NONE if not isinstance(code, str) else t("status.missed_short" if code == "missed" else _status_key(code), lang) for code in table[run]]
+    columns = {"indicator": t("col.indicator", lang), "nature": t("col.nature", lang), **_short_labels(comparison, lang)}
+    return Board(t("report.status_table", lang), table.rename(columns=columns))
+
+
+def figure_name(code: str, tables: Mapping[str, pd.DataFrame], lang: str) -> str:
+    """Name of a figure of a comparison."""
+    if code.startswith("fiscal."):
+        item = code.removeprefix("fiscal.").removesuffix("_yuan")
+        return t("figure.fiscal", lang, item=t(f"fiscal_item.{item}", lang) if has(f"fiscal_item.{item}") else item)
+    if code.startswith("indicator."):
+        names = tables["indicator_names"].set_index("indicator")[f"name_{lang}"]
+        return t("figure.indicator", lang, name=names.get(code.removeprefix("indicator."), code.removeprefix("indicator.")))
+    return t(f"figure.{code}", lang)
+
+
+def _status_key(code: str) -> str:
+    return "status.met" if code == "met_early" else f"status.{code}"
+
+
+def _what_names(tables: Mapping[str, pd.DataFrame], lang: str) -> dict[str, str]:
+    """Services and indicators by code: a shortfall may be of either."""
+    indicators = tables["indicator_names"]
+    return dict(zip(indicators["indicator"], indicators[f"name_{lang}"], strict=True)) | charts.service_names(tables, lang)
+
+
+def _short_labels(comparison: Comparison, lang: str) -> dict[str, str]:
+    """Column of a run -> name of its scenario, with the digest where two scenarios are called alike."""
+    names = [comparison.labels[run][lang] for run in comparison.names]
+    return {run: name if names.count(name) == 1 else f"{name} {run[-8:]}" for run, name in zip(comparison.names, names, strict=True)}
+
+
+def _difference_label(column: str, comparison: Comparison, lang: str) -> str:
+    labels = _short_labels(comparison, lang)
+    other = column.removesuffix(f" - {comparison.names[0]}")
+    return f"{labels[other]} − {labels[comparison.names[0]]}"
+
+
+def runs_board(runs: Sequence[SavedRun], lang: str) -> Board:
+    rows = [
+        {
+            t("field.scenario", lang): run.manifest["scenario_names"][lang],
+            t("field.pack", lang): place(run, lang),
+            t("report.policy", lang): t(f"policy.{run.manifest['scenario']['policy']}", lang),
+            t("report.digest", lang): run.digest8,
+            t("report.when", lang): run.manifest["record"]["when"],
+            t("report.checks", lang): checks_words(run, lang),
+        }
+        for run in runs
+    ]
+    year = int(runs[0].manifest["pack"]["base_year"])
+    return Board(t("report.scenarios", lang), pd.DataFrame(rows), note=t("report.current_prices", lang, year=year))
+
+
+def record_board(run: SavedRun, tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
+    """Who made the run of what, for whoever wants to repeat it."""
+    manifest = run.manifest
+    rows = [
+        ("run", run.name),
+        ("digest", manifest["digest"]),
+        ("data_digest", manifest["pack_digest"]),
+        ("plan", manifest["pack"][f"plan_name_{lang}"]),
+        ("policy", t(f"policy.{manifest['scenario']['policy']}", lang)),
+        ("price", t("report.current_prices", lang, year=manifest["pack"]["base_year"])),
+        ("grades", t("report.grade_counts", lang, **grade_counts(tables))),
+        ("checks", checks_words(run, lang)),
+        ("solved", t("report.solved_all", lang, n=len(manifest["passes"]))),
+        ("when", manifest["record"]["when"]),
+        ("review", t("report.unreviewed", lang)),
+    ]
+    table = pd.DataFrame([(t(f"report.{key}", lang), value) for key, value in rows], columns=[t("col.item", lang), t("xlsx.content", lang)])
+    return Board(t("report.run", lang), table)
+
+
+def checks_words(run: SavedRun, lang: str) -> str:
+    bad = [row for row in run.manifest["checks"] if not row["passed"]]
+    n = len(run.manifest["checks"])
+    return t("report.checks_some", lang, n=n, bad=len(bad)) if bad else t("report.checks_all", lang, n=n)
+
+
+def reviewed() -> bool:
+    """No run carries a review yet: a run never changes after it is saved, and reviews are not kept."""
+    return False

@@ -1,0 +1,143 @@
+"""Reports as a spreadsheet: notes first, bureau tables, then the data; text never becomes a formula or a link.
+
+Knows the spreadsheet format. Must not build a table or a sentence of its own: those are `boards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xlsxwriter
+
+from fiscalsim.compare import Comparison
+from fiscalsim.report import boards
+from fiscalsim.report.boards import Board
+from fiscalsim.report.files import trusted_tables, write_whole
+from fiscalsim.store import SavedRun
+from fiscalsim.text import NONE, t
+
+LARGEST_SHEET = 200_000  # rows; longer tables stay in the run's folder, which the notes sheet says
+
+
+def report_xlsx(run: SavedRun, path: Path, lang: str) -> Path:
+    """The results of one run as a spreadsheet: notes, bureau tables, parameters, sources, checks and the data. Same run, same bytes."""
+    tables = trusted_tables(run)
+    year = boards.last_year(tables)
+    sheets = {
+        "summary": Board(t("xlsx.summary", lang), pd.DataFrame({t("xlsx.content", lang): [boards.headline(tables, run.manifest["pack"], lang)]})),
+        "targets": boards.targets_board(tables, run.manifest["pack"], lang),
+        "worst": boards.shortfall_board(tables, year, lang, None),
+        "transfers": boards.transfers_board(tables, run.manifest["pack"], year, lang),
+        "services": boards.services_board(tables, year, lang),
+        "budget": boards.budget_board(tables, year, lang),
+        "balance": boards.balance_board(tables, lang),
+        "parameters": boards.parameters_board(run, lang),
+        "sources": Board(t("xlsx.sources", lang), tables["sources"]),
+        "checks": boards.checks_board(tables, lang),
+    }
+    return _workbook(path, [run], {t(f"xlsx.{key}", lang): board for key, board in sheets.items()}, tables, lang)
+
+
+def comparison_xlsx(comparison: Comparison, runs: Sequence[SavedRun], path: Path, lang: str) -> Path:
+    """The comparison of runs as a spreadsheet: inputs, results, drivers and statuses side by side."""
+    sheets = {
+        t("xlsx.inputs", lang): Board(t("xlsx.inputs", lang), comparison.inputs),
+        t("xlsx.outputs", lang): Board(t("xlsx.outputs", lang), comparison.outputs),
+        t("xlsx.drivers", lang): Board(t("xlsx.drivers", lang), comparison.drivers),
+        t("xlsx.statuses", lang): Board(t("xlsx.statuses", lang), comparison.statuses),
+    }
+    for run in runs:
+        trusted_tables(run)
+    return _workbook(path, list(runs), sheets, {}, lang)
+
+
+# --- the spreadsheet ------------------------------------------------------------------------------------------------
+
+
+def _workbook(path: Path, runs: Sequence[SavedRun], sheets: Mapping[str, Board], raw: Mapping[str, pd.DataFrame], lang: str) -> Path:
+    """Notes first, then bureau tables, then the data; text never becomes a formula or a link; same content, same bytes."""
+
+    def write(temp: Path) -> None:
+        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "nan_inf_to_errors": False}
+        with xlsxwriter.Workbook(str(temp), options) as book:
+            made = datetime.fromisoformat(runs[0].manifest["record"]["when"]).replace(tzinfo=None)
+            book.set_properties({"title": path.stem[:200], "author": "fiscalsim", "created": made})
+            formats = {
+                "title": book.add_format({"bold": True, "font_size": 13}),
+                "head": book.add_format({"bold": True, "bottom": 1, "top": 6, "text_wrap": True, "valign": "vcenter"}),
+                "note": book.add_format({"font_color": "#475467"}),
+                "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
+            }
+            too_long = [(name, len(table)) for name, table in raw.items() if len(table) > LARGEST_SHEET]
+            _notes_sheet(book, formats, runs, sheets, too_long, lang)
+            for name, board in sheets.items():
+                _board_sheet(book, formats, name, board, lang)
+            for name, table in raw.items():
+                if len(table) <= LARGEST_SHEET:
+                    _board_sheet(book, formats, t("xlsx.raw", lang, table=name), Board("", table), lang)
+
+    return write_whole(path, write)
+
+
+def _notes_sheet(
+    book: Any, formats: Mapping[str, Any], runs: Sequence[SavedRun], sheets: Mapping[str, Board], too_long: Sequence[tuple[str, int]], lang: str
+) -> None:
+    sheet = book.add_worksheet(t("xlsx.notes", lang))
+    sheet.set_column(0, 0, 22)
+    sheet.set_column(1, 1, 90, formats["wrap"])
+    lines: list[tuple[str, str]] = []
+    for run in runs:
+        board = boards.record_board(run, {"sources": run.table("sources")}, lang)
+        lines += [(t("field.scenario", lang), run.manifest["scenario_names"][lang]), (t("field.pack", lang), boards.place(run, lang))]
+        lines += [(t("report.made_up", lang), t("report.made_up", lang))] if run.manifest["pack"]["made_up"] else []
+        lines += [(str(key), str(value)) for key, value in board.table.itertuples(index=False)]
+    lines += [(t("xlsx.content", lang), t("xlsx.unit_line", lang)), ("", t("report.not_reviewed_note", lang))]
+    lines += [(t("xlsx.sheet", lang), f"{name}: {board.title}" if board.title != name else name) for name, board in sheets.items()]
+    lines += [("", t("xlsx.too_long", lang, table=name, n=rows, file=f"{name}.parquet")) for name, rows in too_long]
+    for row, (key, value) in enumerate(lines):
+        sheet.write_string(row, 0, key)
+        sheet.write_string(row, 1, value)
+
+
+def _board_sheet(book: Any, formats: Mapping[str, Any], name: str, board: Board, lang: str) -> None:
+    """Title and unit (bureau tables only), frozen heads, numbers as numbers, note below."""
+    sheet = book.add_worksheet(name[:31])
+    top = 0
+    if board.title:
+        sheet.write_string(0, 0, board.title, formats["title"])
+        sheet.write_string(1, 0, t("xlsx.unit", lang, unit=board.unit) if board.unit else "", formats["note"])
+        top = 2
+    sheet.freeze_panes(top + 1, 1 if board.title else 0)
+    for j, column in enumerate(board.table.columns):
+        digits = board.digits.get(str(column))
+        look = {} if digits is None else {"num_format": "#,##0" + ("." + "0" * digits if digits else "")}
+        plain, bold = book.add_format(look), book.add_format({**look, "bold": True})
+        values = board.table[column].tolist()
+        sheet.set_column(j, j, _width(str(column), values))
+        sheet.write_string(top, j, str(column), formats["head"])
+        for i, value in enumerate(values):
+            _write_cell(sheet, top + 1 + i, j, value, bold if board.total and i == 0 else plain)
+    if board.note:
+        sheet.write_string(top + 2 + len(board.table), 0, board.note, formats["note"])
+
+
+def _write_cell(sheet: Any, row: int, column: int, value: Any, look: Any) -> None:
+    if value is None or (isinstance(value, float) and not np.isfinite(value)):
+        sheet.write_string(row, column, NONE, look)
+    elif isinstance(value, bool):
+        sheet.write_boolean(row, column, value, look)
+    elif isinstance(value, int | float):
+        sheet.write_number(row, column, value, look)
+    else:
+        sheet.write_string(row, column, str(value)[:32_767], look)
+
+
+def _width(head: str, values: Sequence[Any]) -> float:
+    """Column width in characters, Chinese ones counted twice."""
+    longest = max((sum(2 if ord(c) > 0x2E80 else 1 for c in str(value)) for value in [head, *values[:200]]), default=8)
+    return float(min(max(longest + 2, 8), 60))
