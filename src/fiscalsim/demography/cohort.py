@@ -12,6 +12,7 @@ that the closing urban share is the target; 5 the rest of the external migrants 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from fiscalsim.quantities import Array, Components, DemographyInputs, Population
 
 TIMINGS = ("even", "end")
 FEMALE = SEX.index("female")
-_BLOCK_CELLS = 12_000  # areas are stepped in blocks whose arrays stay in the processor's cache; no effect on results
+_BLOCK_CELLS = 60_000  # areas are stepped in blocks whose arrays stay in the processor's cache; no effect on results
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Moves:
 
     timing: str
     external: Array | None
-    mover_schedule: Array | None = None  # [X,A]
+    schedule: Array | None = None  # [X,A] age-sex pattern of movers, largest cell 1
     leaving_rate: Array | None = None  # [R]
     destination_share: Array | None = None  # [R]
     urban_share: Array | None = None  # [Y,R]
@@ -86,115 +87,178 @@ def moves(inputs: DemographyInputs) -> Moves:
 
 def advance(base_year: int, years: Axis, regions: Axis, base: Array, rates: VitalRates, moves: Moves) -> tuple[Population, Components]:
     """Step `base` [R,H,X,A] through `years` with rates and moves that are ready; Population has the base year in front."""
-    persons = np.empty((len(years) + 1, *base.shape))
-    persons[0] = base
-    flows = {name: np.zeros((len(years), *base.shape[:2])) for name in ("births", "deaths", "external", "internal")}
-    size = max(1, _BLOCK_CELLS // int(np.prod(base.shape[1:])))
-    blocks = [slice(first, first + size) for first in range(0, base.shape[0], size)]
+    R, H, X, A = base.shape
     labels = (base_year, *years.labels)
+    persons = np.empty((len(labels), R, H, X, A))
+    persons[0] = base
+    flows = Flows(*(np.zeros((len(years), R, H)) for _ in range(4)))
+    size = max(1, _BLOCK_CELLS // (H * X * A))
+    blocks = [slice(first, min(first + size, R)) for first in range(0, R, size)]
+    work = _work(base, min(size, R), moves)
     for y in range(len(years)):
-        pool = np.zeros(base.shape[2:])
+        work.pool[...] = 0
         for block in blocks:
-            _survive_and_bear(persons, y, block, rates, moves, flows, pool)
+            _survive_and_bear(persons[y, block], persons[y + 1, block], y, block, rates, moves, flows, work)
         for block in blocks:
-            _move_and_join(persons, y, block, moves, flows, pool)
+            _move_and_join(persons[y + 1, block], y, block, moves, flows, work)
             if not persons[y + 1, block].min() >= 0:
                 _name_negative_cell(persons[y + 1], labels[y + 1], regions)
-    for array in (persons, *flows.values()):
-        if array is not persons and not np.isfinite(array).all():
-            raise ModelError(f"population flows are not finite: {np.argwhere(~np.isfinite(array))[0].tolist()} [year, region, residence]")
-        array.setflags(write=False)
-    result = Population(Axis("year", labels), regions, persons)
-    return result, Components(years, regions, flows["births"], flows["deaths"], flows["external"], flows["internal"])
+    for flow in flows:
+        if not np.isfinite(flow).all():
+            raise ModelError(f"population flows are not finite: {np.argwhere(~np.isfinite(flow))[0].tolist()} [year, region, residence]")
+        flow.setflags(write=False)
+    persons.setflags(write=False)
+    return Population(Axis("year", labels), regions, persons), Components(years, regions, *flows)
 
 
-def _survive_and_bear(persons: Array, y: int, block: slice, rates: VitalRates, moves: Moves, flows: dict[str, Array], pool: Array) -> None:
-    """Steps 1-3 for a block of regions, and the leavers of step 4 out of it into the pool."""
-    S = rates.survivorship[y, block, None]
-    start, after = persons[y, block], persons[y + 1, block]
-    half = None
-    if moves.external is not None and moves.timing == "even":
-        half = 0.5 * moves.external[y, block]
-        start = start + half
-    np.multiply(start[..., :-1], S[..., 1:], out=after[..., 1:])
-    after[..., -1] += start[..., -1] * S[..., -1]
+class Flows(NamedTuple):
+    """Components of change [Y,R,H], filled year by year."""
 
+    births: Array
+    deaths: Array
+    external: Array
+    internal: Array
+
+
+class _Work(NamedTuple):
+    """What one year's two halves share, and memory that is used again and again (new arrays would cost more than the sums)."""
+
+    stock: Array  # [R,H] persons at the start of the year, then at its end
+    heads: Array  # [R,H] persons when the pool has been filled
+    scheduled: Array  # [R] people of the countryside then, weighted by the mover schedule
+    pool: Array  # [X,A] movers between regions
+    stays: Array | None  # [R,X,A] share of a cell that does not leave for the pool; None: nobody does
+    joining: Array  # [R,H,X,A] external migrants who join at the end of the year, under `even`
+    start: Array  # [B,H,X,A]
+    into: Array  # [B,H,X,A]
+    half: Array  # [B,X,A]
+
+
+def _work(base: Array, size: int, moves: Moves) -> _Work:
+    R, H, X, A = base.shape
+    leaving = moves.leaving_rate is not None and moves.schedule is not None
+    return _Work(
+        stock=base.sum(axis=(2, 3)),
+        heads=np.zeros((R, H)),
+        scheduled=np.zeros(R),
+        pool=np.zeros((X, A)),
+        stays=1 - moves.leaving_rate[:, None, None] * moves.schedule if leaving else None,
+        joining=np.empty(base.shape if moves.external is not None else 0),
+        start=np.empty((size, H, X, A)),
+        into=np.empty((size, H, X, A)),
+        half=np.empty((size, X, A)),
+    )
+
+
+def _survive_and_bear(start: Array, after: Array, y: int, block: slice, rates: VitalRates, moves: Moves, flows: Flows, work: _Work) -> None:
+    """Steps 1-3 of the year for a block of regions, from `start` to `after` [B,H,X,A], then who of it leaves for the pool of step 4."""
+    B, H = after.shape[:2]
+    S = rates.survivorship[y, block]
     schedule = rates.fertility_schedule[y]
     fertile = slice(*_span(schedule))
-    mothers = start[:, :, FEMALE, fertile] + after[:, :, FEMALE, fertile]
-    if half is not None:
-        mothers += half[:, :, FEMALE, fertile]
-    births = rates.tfr[y, block] * 0.5 * np.einsum("rha,ha->rh", mothers, schedule[:, fertile])
-    boys = rates.male_share[y, block]
-    by_sex = births[..., None] * np.stack([boys, 1 - boys], axis=-1)[:, None]
-    after[..., 0] = by_sex * S[..., 0]
-
-    dying = 1 - S
-    deaths = np.einsum("rhxa,rxa->rh", start[..., :-1], dying[:, 0, :, 1:])
-    deaths += (start[..., -1] * dying[..., -1]).sum(axis=-1) + (by_sex * dying[..., 0]).sum(axis=-1)
-    flows["births"][y, block], flows["deaths"][y, block] = births, deaths
-
-    if moves.leaving_rate is not None and moves.mover_schedule is not None:
-        leavers = after * (moves.leaving_rate[block, None, None, None] * moves.mover_schedule)
-        pool += leavers.sum(axis=(0, 1))
-        flows["internal"][y, block] = -leavers.sum(axis=(2, 3))
-        after -= leavers
-
-
-def _move_and_join(persons: Array, y: int, block: slice, moves: Moves, flows: dict[str, Array], pool: Array) -> None:
-    """The arrivals of step 4, its moves from country to town, and step 5, for a block of regions."""
-    after = persons[y + 1, block]
-    if moves.leaving_rate is not None and moves.destination_share is not None:
-        share = moves.destination_share[block]
-        after[:, 0] += share[:, None, None] * pool
-        flows["internal"][y, block, 0] += share * pool.sum()
+    younger = slice(fertile.start - 1, fertile.stop - 1)
+    opening = work.stock[block]
     joining = None
     if moves.external is not None:
-        joining = moves.external[y, block]
-        flows["external"][y, block] = joining.sum(axis=(2, 3))
+        coming = moves.external[y, block]
+        flows.external[y, block] = _over_people(coming)
         if moves.timing == "even":
-            joining = 0.5 * joining
-    if moves.mover_schedule is not None and (moves.urban_share is not None or moves.rural_to_urban_rate is not None):
-        if moves.urban_share is not None:
-            closing = after.sum(axis=(2, 3))
-            if joining is not None:
-                closing += joining.sum(axis=(2, 3))
-            amount = moves.urban_share[y, block] * closing.sum(axis=1) - closing[:, 0]
-        else:
-            assert moves.rural_to_urban_rate is not None
-            amount = moves.rural_to_urban_rate[y, block] * np.einsum("rxa,xa->r", after[:, 1], moves.mover_schedule)
-        moved = _from_country_to_town(after, amount, moves.mover_schedule, moves.reclassified_share)
-        after[:, 0] += moved
-        after[:, 1] -= moved
-        total = moved.sum(axis=(1, 2))
-        flows["internal"][y, block, 0] += total
-        flows["internal"][y, block, 1] -= total
+            joining = np.multiply(coming, 0.5, out=work.joining[block])
+            start = np.add(start, joining, out=work.start[:B])
+            opening = opening + 0.5 * flows.external[y, block]
+
+    mothers = start[:, :, FEMALE, fertile] + start[:, :, FEMALE, younger] * S[:, None, FEMALE, fertile]
     if joining is not None:
-        after += joining
+        mothers += joining[:, :, FEMALE, fertile]
+    births = rates.tfr[y, block] * 0.5 * np.einsum("rha,ha->rh", mothers, schedule[:, fertile])
+    boys = rates.male_share[y, block, None]
+    by_sex = np.stack([births * boys, births * (1 - boys)], axis=-1)
+
+    dying = np.subtract(1, S, out=work.half[:B])
+    deaths = (start[..., -1] * dying[:, None, :, -1] + by_sex * dying[:, None, :, 0]).sum(axis=-1)
+    dying[..., 0] = 0  # so that the sum may run over the flat cells
+    deaths += np.einsum("rha,ra->rh", start.reshape(B, H, -1)[..., :-1], dying.reshape(B, -1)[:, 1:])
+    flows.births[y, block], flows.deaths[y, block] = births, deaths
+
+    if work.stays is not None:
+        both = np.einsum("rhxa->rxa", start)
+        survivors = both[..., :-1] * S[..., 1:]
+        survivors[..., -1] += both[..., -1] * S[..., -1]
+        rate = moves.leaving_rate[block]
+        work.pool[:, 1:] += np.einsum("r,rxa->xa", rate, survivors) * moves.schedule[:, 1:]
+        work.pool[:, 0] += rate @ (by_sex.sum(axis=1) * S[..., 0]) * moves.schedule[:, 0]
+        S = np.multiply(S, work.stays[block], out=work.half[:B])
+    into = work.into[:B]
+    into[...] = S[:, None]
+    # everybody moves one cell up in the flat block; what spills over into age 0 is replaced by the births
+    np.multiply(start.reshape(-1)[:-1], into.reshape(-1)[1:], out=after.reshape(-1)[1:])
+    after[..., -1] += start[..., -1] * into[..., -1]
+    after[..., 0] = by_sex * into[..., 0]
+    if moves.schedule is not None:
+        work.heads[block] = _over_people(after)
+        work.scheduled[block] = np.einsum("rxa,xa->r", after[:, 1], moves.schedule)
+        flows.internal[y, block] = work.heads[block] - (opening + births - deaths) if work.stays is not None else 0
 
 
-def _from_country_to_town(after: Array, amount: Array, schedule: Array, reclassified: float) -> Array:
-    """Persons [B,X,A] who change from rural to urban so that `amount` [B] do; a negative amount moves people the other way.
+def _move_and_join(after: Array, y: int, block: slice, moves: Moves, flows: Flows, work: _Work) -> None:
+    """The rest of steps 4 and 5 for a block of regions, in place on `after` [B,H,X,A].
 
-    The part `reclassified` takes all ages alike (villages become towns), the rest follows the mover schedule.
+    Of the countryside (of the towns, when the target asks for fewer townspeople) the share alike + by_schedule x schedule changes residence.
     """
-    moved = _drawn(after[:, 1], np.maximum(amount, 0), schedule, reclassified)
-    back = amount < 0
-    if back.any():
-        moved[back] = -_drawn(after[back, 0], -amount[back], schedule, reclassified)
-    return moved
+    internal = flows.internal[y, block]
+    ending = flows.external[y, block] * (0.5 if moves.timing == "even" else 1.0)
+    if moves.schedule is not None:
+        town, country, heads, scheduled = after[:, 0], after[:, 1], work.heads[block], work.scheduled[block]
+        half = work.half[: len(after)]
+        if work.stays is not None:
+            share = moves.destination_share[block]
+            town += np.multiply(share[:, None, None], work.pool, out=half)
+            arriving = share * work.pool.sum()
+            heads[:, 0] += arriving
+            internal[:, 0] += arriving
+        if moves.urban_share is not None:
+            amount = moves.urban_share[y, block] * (heads + ending).sum(axis=1) - heads[:, 0] - ending[:, 0]
+        elif moves.rural_to_urban_rate is not None:
+            amount = moves.rural_to_urban_rate[y, block] * scheduled
+        else:
+            amount = np.zeros(len(heads))
+
+        to_town = np.maximum(amount, 0)
+        alike, by_schedule = _ratio(to_town * moves.reclassified_share, heads[:, 1]), _ratio(to_town * (1 - moves.reclassified_share), scheduled)
+        short = (alike + by_schedule * moves.schedule.max() > 1) | ((scheduled <= 0) & (to_town > 0))
+        alike[short], by_schedule[short] = 0, 0
+        moved = np.multiply(by_schedule[:, None, None], moves.schedule, out=half)
+        moved += alike[:, None, None]
+        moved *= country
+        town += moved
+        country -= moved
+        total = np.where(short, 0, to_town)
+        internal[:, 0] += total
+        internal[:, 1] -= total
+        for rows, source, target in ((short, 1, 0), (amount < 0, 0, 1)):
+            if rows.any():
+                back = _drawn(after[rows, source], np.abs(amount[rows]), moves.schedule, moves.reclassified_share)
+                after[rows, source] -= back
+                after[rows, target] += back
+                internal[rows, source] -= back.sum(axis=(1, 2))
+                internal[rows, target] += back.sum(axis=(1, 2))
+    if moves.external is not None:
+        after += work.joining[block] if moves.timing == "even" else moves.external[y, block]
+    work.stock[block] += flows.births[y, block] - flows.deaths[y, block] + flows.external[y, block] + internal
+
+
+def _over_people(cells: Array) -> Array:
+    """Sum of [R,H,X,A] over sexes and ages."""
+    return np.einsum("rha->rh", cells.reshape(*cells.shape[:2], -1))
 
 
 def _drawn(source: Array, amount: Array, schedule: Array, reclassified: float) -> Array:
-    """`amount` [B] persons out of source [B,X,A]: share a + b x schedule of each cell, never more than are there."""
-    there = source.sum(axis=(1, 2))
-    alike = _ratio(amount * reclassified, there)
+    """`amount` [B] persons out of source [B,X,A]: the share alike + by_schedule x schedule of each cell, never more than are there."""
+    alike = np.minimum(_ratio(amount * reclassified, source.sum(axis=(1, 2))), 1.0)
     by_schedule = _ratio(amount * (1 - reclassified), np.einsum("rxa,xa->r", source, schedule))
     share = by_schedule[:, None, None] * schedule + alike[:, None, None]
-    over = share.max(axis=(1, 2), initial=0.0) > 1
-    if over.any():
-        for row in np.flatnonzero(over):
-            share[row] = _capped_share(source[row], amount[row], schedule, alike[row])
+    for row in np.flatnonzero(share.max(axis=(1, 2)) > 1):
+        share[row] = _capped_share(source[row], amount[row], schedule, alike[row])
     return share * source
 
 
