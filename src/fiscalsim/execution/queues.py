@@ -1,0 +1,158 @@
+"""Waiting lists: people join, wait by priority, are placed, give up or die; SimPy keeps the clock, numpy the arithmetic.
+
+The same line serves the replay and the tests against queueing theory. Knows clients and servers only; must not know money, regions or plans.
+Someone who leaves the list takes no event of its own: the last day is drawn on joining, and a freed place passes over those who have gone,
+which gives the same course as an event each (the list is first come first served within its class).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+import numpy as np
+import simpy
+from simpy.events import NORMAL, Timeout
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Clients:
+    """One row a client, in order of joining; days."""
+
+    joins: Array
+    stay: Array  # days in the place once placed
+    last_day: Array  # leaves the list on this day when not placed before
+    dies: Array  # bool: leaves the list by death
+    rank: Array  # class, 0 goes first, then 1, then 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of each client by the end of the run; days, infinite where it did not happen."""
+
+    clients: Clients
+    placed: Array
+    end: float
+    busy: int  # places taken at the end
+
+    @property
+    def was_placed(self) -> Array:
+        """[client] bool."""
+        return np.isfinite(self.placed)
+
+    @property
+    def left_list(self) -> Array:
+        """[client] day of leaving the list without a place, infinite for those who were placed or still wait."""
+        gone = ~self.was_placed & (self.clients.last_day <= self.end)
+        return np.where(gone, self.clients.last_day, np.inf)
+
+    @property
+    def wait(self) -> Array:
+        """[placed client] days between joining and placement."""
+        return self.placed[self.was_placed] - self.clients.joins[self.was_placed]
+
+
+def run_line(clients: Clients, steps: list[tuple[float, int]], residents: Array, end: float) -> Outcome:
+    """Run a waiting list to `end`. `steps` are (day, places) from the first day on; `residents` are the days that those already placed still stay.
+
+    Clients who joined before the first day wait from the start. When places are taken away nobody is put out: the next to leave is not replaced.
+    """
+    env = simpy.Environment(initial_time=steps[0][0])
+    joins, stay, last_day, rank = clients.joins.tolist(), clients.stay.tolist(), clients.last_day.tolist(), clients.rank.tolist()
+    total = len(joins)
+    placed = [np.inf] * total
+    first, second, third = lists = (deque[int](), deque[int](), deque[int]())
+    places, busy = steps[0][1], len(residents)
+    at = int(np.searchsorted(clients.joins, env.now, side="right"))  # the next to join
+    schedule = env.schedule
+    leaving: list[Callable[[simpy.Event], None]] = []
+    joining: list[Callable[[simpy.Event], None]] = []
+
+    def leave(event: simpy.Event) -> None:
+        nonlocal busy
+        if busy <= places:
+            while first or second or third:
+                i = (first or second or third).popleft()
+                if last_day[i] > env._now:
+                    placed[i] = env._now
+                    event.callbacks = leaving  # the same place is taken again: one event a place, set anew
+                    schedule(event, NORMAL, stay[i])
+                    return
+        busy -= 1
+
+    def join(event: simpy.Event) -> None:
+        nonlocal busy, at
+        if busy < places:
+            busy += 1
+            placed[at] = env._now
+            schedule(taken(), NORMAL, stay[at])
+        else:
+            lists[rank[at]].append(at)
+        at += 1
+        if at < total:
+            event.callbacks = joining
+            schedule(event, NORMAL, joins[at] - env._now)
+
+    def taken() -> simpy.Event:
+        event = simpy.Event(env)
+        event._ok, event._value, event.callbacks = True, None, leaving
+        return event
+
+    def change_places() -> Generator[simpy.Event, None, None]:
+        nonlocal busy, places
+        for day, number in steps:
+            if day > env.now:
+                yield Timeout(env, day - env.now)
+            places = number
+            while busy < places and (first or second or third):
+                busy += 1
+                leave(taken())  # a new place is one that somebody has just left
+
+    leaving.append(leave)
+    joining.append(join)
+    for days in residents.tolist():
+        schedule(taken(), NORMAL, days)
+    for i in range(at):
+        lists[rank[i]].append(i)
+    env.process(change_places())
+    if at < total:
+        event = taken()
+        event.callbacks = joining
+        schedule(event, NORMAL, joins[at] - env.now)
+    env.run(until=end)
+    return Outcome(clients, np.array(placed), end, busy)
+
+
+def hyperexponential(rng: np.random.Generator, count: int, short: float, long: float, share_short: float) -> Array:
+    """`count` stays: with `share_short` exponential of mean `short`, else of mean `long`; two numbers a client, so the prefix is stable."""
+    u = rng.random((count, 2))
+    return -np.log1p(-u[:, 1]) * np.where(u[:, 0] < share_short, short, long)
+
+
+def ranks(u: Array, first: float, second: float) -> Array:
+    """Class 0, 1 or 2 of each client from a uniform number and the shares of the first two classes."""
+    return (u >= first).astype(int) + (u >= first + second)
+
+
+def queue(
+    arrival_rate: float, mean_service: float, servers: int, clients: int, rng: np.random.Generator, *,
+    patience: float = np.inf, stay: tuple[float, float, float] | None = None, shares: tuple[float, float] = (0.0, 0.0),
+) -> Outcome:  # fmt: skip
+    """A line that starts empty and keeps its rates: Poisson arrivals per day, stays exponential with `mean_service` days or `stay` (short, long, share).
+
+    `shares` of the clients go first and second. `patience` is the mean of an exponential time after which one who waits leaves; 0 gives a loss
+    system (Erlang B), infinite gives M/M/c.
+    """
+    joins = np.cumsum(rng.standard_exponential(clients) / arrival_rate)
+    stays = hyperexponential(rng, clients, *stay) if stay else rng.standard_exponential(clients) * mean_service
+    if patience == 0:
+        last = joins.copy()
+    elif np.isinf(patience):
+        last = np.full(clients, np.inf)
+    else:
+        last = joins + rng.standard_exponential(clients) * patience
+    rank = ranks(rng.random(clients), *shares)
+    return run_line(Clients(joins, stays, last, np.zeros(clients, dtype=bool), rank), [(0.0, servers)], np.zeros(0), float(joins[-1]) + 1e-9)

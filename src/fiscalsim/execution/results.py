@@ -1,0 +1,334 @@
+"""Counts what happened in the replications: the tables, summary, identities and story of a replay.
+
+Must not know how events come about; reads finished worlds only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fiscalsim.axes import Axis
+from fiscalsim.errors import InputError, Problem, nearest
+from fiscalsim.execution.calendar import DAYS_PER_MONTH, day_of, month_close
+from fiscalsim.execution.plan import CAUSES, Plan, Script, check, script
+from fiscalsim.execution.queues import Outcome
+from fiscalsim.execution.world import World, play
+from fiscalsim.quantities import Array, ExecutionInputs
+
+MONEY = ("released", "paid", "carried_over", "returned")
+WAITING = ("joined", "waiting", "placed", "gave_up", "died_waiting", "wait_median_months", "wait_p90_months")
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of the plan."""
+
+    table: pd.DataFrame  # replication, year, month, region, service, measure, value (contracts: execution)
+    summary: pd.DataFrame  # year, region, service (a resource or a service), kind, planned, opened, served, months_late: means over replications
+    identities: list[tuple[str, float, float]]  # name, worst absolute error, tolerance
+    log: pd.DataFrame  # day, region, resource, year (of the order), event, cause: replication 0, first project of each region and resource
+    releases: pd.DataFrame  # every release of replication 0 with its legal calendar (days are ordinals)
+    projects: pd.DataFrame  # one row an order and replication: places, yuan, days of each stage and pause, months late
+
+
+@dataclass(frozen=True)
+class Count:
+    """One replication in arrays; axes Y years, R regions, M months, K resources with orders, Q services with a list, S all services."""
+
+    money: Array  # [MONEY,Y,R] yuan
+    monthly: Array  # [released paid,Y,M] yuan of the whole
+    places: Array  # [planned opened late,Y,R,K]; late in months, NaN where nothing was due
+    waiting: Array  # [WAITING,Y,R,Q] persons or months, NaN where nobody was placed
+    monthly_waiting: Array  # [Y,M,Q] persons of the whole
+    served: Array  # [Y,R,S] clients, mean over the year
+    room: Array  # [Y,R,S] clients that open places and funds allow, mean over the year; the plan's where a service needs no places
+    errors: dict[str, tuple[float, float]]  # identity -> worst error, tolerance
+
+
+def replay(plan: Plan, inputs: ExecutionInputs, seed: int, horizon: Axis, regions: Axis, without: tuple[str, ...] = ()) -> Replay:
+    """Replay `plan` as often as `execution.replications` says; the same seed gives the same bytes, whatever the order of regions and rows.
+
+    `without` switches causes off: money (all cash on time, no limit), time (built when the plan says), staff (hired at once), demand (open places
+    are full). Raises InputError with every missing item of `inputs` and every impossible cell of `plan`.
+    """
+    check(plan, inputs, horizon, regions)
+    wrong = [Problem("replay", None, "without", c, f"one of {', '.join(CAUSES)}", nearest(c, CAUSES)) for c in without if c not in CAUSES]
+    if wrong:
+        raise InputError(wrong)
+    s = script(plan, inputs, frozenset(without))
+    first: World | None = None
+    counts, projects = [], []
+    for replication in range(int(inputs.parameters["execution.replications"])):
+        world = play(s, seed, replication)
+        first = first or world
+        counts.append(count(world, s))
+        projects.append(project_table(world, replication, horizon.labels[-1]))
+    assert first is not None  # check() refuses zero replications
+    log = pd.DataFrame(first.log, columns=["day", "region", "resource", "year", "event", "cause"])
+    releases = pd.DataFrame([vars(r) for r in first.releases])
+    worst = [(name, max(c.errors[name][0] for c in counts), max(c.errors[name][1] for c in counts)) for name in counts[0].errors]
+    return Replay(table(counts, s), summary(counts, s), worst, log, releases, pd.concat(projects, ignore_index=True))
+
+
+# --- counting -------------------------------------------------------------------------------------------------------
+
+
+def ordered(s: Script) -> list[str]:
+    """Resources that the plan orders, in the plan's order."""
+    used = {o[1] for o in s.orders}
+    return [k for k in s.plan.resources if k in used]
+
+
+def count(world: World, s: Script) -> Count:
+    """Turn a finished world into arrays and check its identities."""
+    plan = s.plan
+    years, regions = plan.years, plan.regions
+    listed = list(dict.fromkeys(q[0] for q in plan.queue_services))
+    money = np.zeros((len(MONEY), len(years), len(regions)))
+    for r, region in enumerate(regions):
+        book = world.purses[region].book
+        for m, item in enumerate(MONEY):
+            money[m, :, r] = [book.get((y, item), 0.0) for y in years]
+    monthly = np.zeros((2, len(years), 12))
+    for m, item in enumerate(MONEY[:2]):
+        for i, year in enumerate(years):
+            for month in range(12):
+                # fsum is exact, so the order of regions cannot change a digit
+                monthly[m, i, month] = math.fsum(world.purses[r].monthly.get((year, month + 1, item), 0.0) for r in regions)
+    errors = money_errors(world, s, money)
+    room = rooms(world, s)
+    served = np.stack([plan.planned_served[c] for c in plan.planned_served], axis=-1).astype(float)
+    room_all = served.copy()
+    planned_recurrent = s.means - s.capital
+    paid = np.array([[world.purses[r].book.get((y, "recurrent_paid"), 0.0) for r in regions] for y in years])
+    cash = np.minimum(np.divide(paid, planned_recurrent, out=np.ones_like(paid), where=planned_recurrent > 0), 1.0)
+    for c, service in enumerate(plan.planned_served):
+        if service in room:
+            room_all[:, :, c] = room[service]
+        served[:, :, c] = np.minimum(served[:, :, c] * cash, np.minimum(room_all[:, :, c], served[:, :, c]))
+    waiting = np.full((len(WAITING), len(years), len(regions), len(listed)), np.nan)
+    monthly_waiting = np.zeros((len(years), 12, len(listed)))
+    worst = 0.0
+    closes = np.array([[month_close(y, m) for m in range(1, 13)] for y in years])
+    edges = np.array([day_of(y) for y in (*years.labels, years.labels[-1] + 1)])
+    codes = list(plan.planned_served)
+    for q, service in enumerate(listed):
+        lists = []
+        for r, region in enumerate(regions):
+            if (region, service) not in world.lines:
+                if "demand" in s.without:
+                    served[:, r, codes.index(service)] = np.minimum(room[service][:, r], plan.planned_served[service][:, r])
+                else:
+                    waiting[:5, :, r, q] = served[:, r, codes.index(service)] = 0.0
+                continue
+            o, residents, persons = world.lines[region, service]
+            people = count_line(o, residents, edges)
+            waiting[:5, :, r, q] = people[:5] * persons
+            waiting[5:, :, r, q] = people[5:7]
+            served[:, r, codes.index(service)] = people[7] * persons
+            lists.append((o, persons))
+            before = float((o.clients.joins < edges[0]).sum())
+            opening = np.concatenate([[before], people[1][:-1]])
+            worst = max(worst, float(np.abs(opening + people[0] - people[2] - people[3] - people[4] - people[1]).max()))
+            gone_home = int((np.concatenate([o.placed + o.clients.stay, edges[0] + residents]) <= edges[-1]).sum())
+            worst = max(worst, abs(o.busy - (len(residents) + float(people[2].sum()) - gone_home)))
+        monthly_waiting[:, :, q] = whole_waiting(lists, closes)
+    if listed:
+        errors["persons joining = placed + waiting + gave up + died (clients)"] = (worst, 0.0)
+    return Count(money, monthly, count_places(world, s), waiting, monthly_waiting, served, room_all, errors)
+
+
+def money_errors(world: World, s: Script, money: Array) -> dict[str, tuple[float, float]]:
+    """Each yuan of a release is paid, carried over or returned: by source and budget year, and by region and book year."""
+    source_error, scale = 0.0, 1.0
+    for region in s.plan.regions:
+        purse = world.purses[region]
+        left: dict[tuple[str, int], float] = {}
+        for lot in purse.lots:
+            key = (lot.source, lot.year)
+            left[key] = left.get(key, 0.0) + lot.recurrent - lot.recurrent_paid + lot.project
+        account = purse.account
+        for source, year in {(k[0], k[1]) for k in account}:
+            parts = [account.get((source, year, item), 0.0) for item in ("released", "paid", "returned")]
+            source_error = max(source_error, abs(math.fsum([parts[0], -parts[1], -parts[2], -left.get((source, year), 0.0)])))
+            scale = max(scale, parts[0])
+    opening = np.concatenate([np.zeros((1, money.shape[2])), money[2][:-1]])
+    year_error = float(np.abs(opening + money[0] - money[1] - money[3] - money[2]).max())
+    tolerance = 1e-9 * scale
+    return {
+        "each yuan released is paid, carried over or returned, by source and budget year (yuan)": (source_error, tolerance),
+        "carried in + released = paid + returned + carried over, by region and year (yuan)": (year_error, 1e-9 * max(scale, float(money.max(initial=0.0)))),
+    }
+
+
+def rooms(world: World, s: Script) -> dict[str, Array]:
+    """[Y,R] clients that open places and funds allow, mean over each year, never more than the plan serves where the list is endless."""
+    edges = [day_of(y) for y in (*s.plan.years.labels, s.plan.years.labels[-1] + 1)]
+    result = {service: np.zeros((len(s.plan.years), len(s.plan.regions))) for service in s.needs}
+    for (region, service), steps in world.rooms.items():
+        r = s.plan.regions.index(region)
+        planned = s.plan.planned_served[service][:, r].tolist()
+        at, y = 0, 0
+        for y in range(len(s.plan.years)):
+            total = 0.0
+            while at < len(steps) and steps[at][0] < edges[y + 1]:
+                end = min(steps[at + 1][0] if at + 1 < len(steps) else edges[-1], edges[y + 1])
+                total += min(steps[at][1], planned[y]) * (end - steps[at][0])
+                at += 1
+            result[service][y, r] = total / (edges[y + 1] - edges[y])
+    return result
+
+
+def count_line(o: Outcome, residents: Array, edges: Array) -> Array:
+    """[joined, waiting at the end, placed, gave up, died, median wait, p90 wait (months), served (mean of the year)] x years, in clients."""
+    clients = o.clients
+    joined = np.histogram(clients.joins[clients.joins >= edges[0]], edges)[0]
+    left = o.left_list
+    placed_day = o.placed[o.was_placed]
+    placed = np.histogram(placed_day, edges)[0]
+    gave_up = np.histogram(left[np.isfinite(left) & ~clients.dies], edges)[0]
+    died = np.histogram(left[np.isfinite(left) & clients.dies], edges)[0]
+    exits = np.sort(np.minimum(o.placed, left))
+    waiting = np.searchsorted(clients.joins, edges[1:], side="left") - np.searchsorted(exits, edges[1:], side="left")
+    year = np.searchsorted(edges, placed_day, side="right") - 1
+    wait = o.wait / DAYS_PER_MONTH
+    order = np.argsort(year, kind="stable")
+    groups = np.split(wait[order], np.searchsorted(year[order], np.arange(1, len(edges) - 1)))
+    median = [float(np.median(g)) if len(g) else np.nan for g in groups]
+    high = [float(np.quantile(g, 0.9)) if len(g) else np.nan for g in groups]
+    start = np.concatenate([placed_day, np.full(len(residents), edges[0])])
+    stop = np.concatenate([placed_day + clients.stay[o.was_placed], edges[0] + residents])
+    # mean number inside over [a, b] from the integral of the number inside up to each edge
+    inside = np.array([(np.minimum(stop, e) - np.minimum(start, e)).sum() for e in edges])
+    served = np.diff(inside) / np.diff(edges)
+    return np.array([joined, waiting, placed, gave_up, died, median, high, served], dtype=float)
+
+
+def whole_waiting(lists: list[tuple[Outcome, float]], closes: Array) -> Array:
+    """[Y,M] persons waiting at each month's end over all regions; an exact sum, so the order of regions is irrelevant."""
+    parts = []
+    for o, persons in lists:
+        exits = np.sort(np.minimum(o.placed, o.left_list))
+        parts.append((np.searchsorted(o.clients.joins, closes, side="right") - np.searchsorted(exits, closes, side="right")) * persons)
+    if not parts:
+        return np.zeros(closes.shape)
+    return np.array([math.fsum(column) for column in np.stack(parts).reshape(len(parts), -1).T.tolist()]).reshape(closes.shape)
+
+
+def count_places(world: World, s: Script) -> Array:
+    """[planned opened late,Y,R,K]: cumulative places due and open at the year's end, and months late (place-weighted) of those due in the year."""
+    plan = s.plan
+    codes = ordered(s)
+    position = {k: i for i, k in enumerate(codes)}
+    first, last = plan.years.labels[0], plan.years.labels[-1]
+    result = np.zeros((3, len(plan.years), len(plan.regions), len(codes)))
+    weight = np.zeros(result.shape[1:])
+    for progress in world.progress:
+        p = progress.project
+        r, k = plan.regions.index(p.region), position[p.resource]
+        if p.opens_year <= last:
+            y = max(p.opens_year - first, 0)
+            result[0, y:, r, k] += p.places
+            weight[y, r, k] += p.places
+            result[2, y, r, k] += p.places * months_late(progress.opened, p.opens_year, last)
+        if math.isfinite(progress.opened):
+            for y, year in enumerate(plan.years):
+                if progress.opened < day_of(year + 1):
+                    result[1, y:, r, k] += p.places
+                    break
+    result[2] = np.divide(result[2], weight, out=np.full_like(weight, np.nan), where=weight > 0)
+    return result
+
+
+def months_late(opened: float, opens_year: int, last_year: int) -> float:
+    """Months after the end of the year in which the plan counts on the places; counted to the end of the horizon while they are not open."""
+    return max(min(opened, day_of(last_year + 1)) - day_of(opens_year + 1), 0.0) / DAYS_PER_MONTH
+
+
+def project_table(world: World, replication: int, last: int) -> pd.DataFrame:
+    """One row an order: days of each stage and pause; `opened_day` is NaN while a project has not opened."""
+    rows = []
+    for q in world.progress:
+        p = q.project
+        rows.append((
+            replication, p.region, p.resource, p.year, p.opens_year, p.places, p.capital, p.overrun, p.preparation, p.stalled, p.tender, p.build, q.winter,
+            p.review if q.reviewed else 0.0, q.cash, q.hiring, q.term, q.opened if math.isfinite(q.opened) else np.nan, q.spent,
+            months_late(q.opened, p.opens_year, last),
+        ))  # fmt: skip
+    columns = [
+        "replication", "region", "resource", "year", "opens_year", "places", "capital_yuan", "overrun", "preparation", "stalled", "tender", "build", "winter",
+        "review", "cash", "hire", "term", "opened_day", "spent_yuan", "months_late",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+# --- tables ---------------------------------------------------------------------------------------------------------
+
+
+def block(values: Array, labels: dict[str, list], measure: str, month: int | None = None) -> pd.DataFrame:
+    """Tidy rows of one measure; cells that are NaN (nothing happened there) have no row."""
+    grids = np.meshgrid(*(np.arange(len(v)) for v in labels.values()), indexing="ij")
+    keep = ~np.isnan(values)
+    columns = {name: np.asarray(v, dtype=object)[grid[keep]] for (name, v), grid in zip(labels.items(), grids, strict=True)}
+    frame = pd.DataFrame(columns)
+    frame["measure"] = measure
+    frame["value"] = values[keep]
+    if month is not None:
+        frame["month"] = month
+    return frame
+
+
+def table(counts: list[Count], s: Script) -> pd.DataFrame:
+    """The contract's `execution` table: yearly rows at month 12, monthly rows for the whole only."""
+    plan = s.plan
+    reps, years, regions = list(range(len(counts))), list(plan.years), list(plan.regions)
+    yearly = {"replication": reps, "year": years, "region": regions}
+    whole = {"replication": reps, "year": years, "month": list(range(1, 13))}
+    frames = []
+    for m, item in enumerate(MONEY):
+        frames.append(block(np.stack([c.money[m] for c in counts]), yearly, f"{item}_yuan", 12).assign(service=""))
+    for m, item in enumerate(MONEY[:2]):
+        frames.append(block(np.stack([c.monthly[m] for c in counts]), whole, f"{item}_yuan").assign(service="", region=plan.place))
+    for m, item in enumerate(("planned_places", "opened_places", "months_late")):
+        values = np.stack([c.places[m] for c in counts])
+        if m < 2:  # rows only where the plan ordered something
+            ever = np.stack([c.places[0] for c in counts])[:, -1:] > 0
+            values = np.where(ever, values, np.nan)
+        frames.append(block(values, {**yearly, "service": ordered(s)}, item, 12))
+    listed = list(dict.fromkeys(q[0] for q in plan.queue_services))
+    if listed and "demand" not in s.without:
+        for m, item in enumerate(WAITING):
+            frames.append(block(np.stack([c.waiting[m] for c in counts]), {**yearly, "service": listed}, item, 12))
+        frames.append(block(np.stack([c.monthly_waiting for c in counts]), {**whole, "service": listed}, "waiting").assign(region=plan.place))
+    frames.append(block(np.stack([c.served for c in counts]), {**yearly, "service": list(plan.planned_served)}, "served", 12))
+    columns = ["replication", "year", "month", "region", "service", "measure", "value"]
+    result = pd.concat([f[columns] for f in frames], ignore_index=True)
+    for name in ("replication", "year", "month"):
+        result[name] = result[name].astype("int64")
+    for name in ("region", "service", "measure"):
+        result[name] = result[name].astype("str")
+    return result
+
+
+def summary(counts: list[Count], s: Script) -> pd.DataFrame:
+    """Means over the replications: resources (planned and opened places, months late) and services (planned, room opened, served)."""
+    plan = s.plan
+    yearly = {"year": list(plan.years), "region": list(plan.regions)}
+    frames = []
+    places = np.mean([c.places for c in counts], axis=0)  # lateness is NaN in all replications or in none
+    codes = ordered(s)
+    if codes:
+        frame = block(places[0], {**yearly, "service": codes}, "").drop(columns="measure").rename(columns={"value": "planned"})
+        frames.append(frame.assign(kind="resource", opened=places[1].reshape(-1), served=np.nan, months_late=places[2].reshape(-1)))
+    if plan.planned_served:
+        planned = np.stack(list(plan.planned_served.values()), axis=-1)
+        frame = block(planned, {**yearly, "service": list(plan.planned_served)}, "").drop(columns="measure").rename(columns={"value": "planned"})
+        room, served = (np.mean([getattr(c, name) for c in counts], axis=0).reshape(-1) for name in ("room", "served"))
+        frames.append(frame.assign(kind="service", opened=room, served=served, months_late=np.nan))
+    columns = ["year", "region", "service", "kind", "planned", "opened", "served", "months_late"]
+    result = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    return result.astype({"region": "str", "service": "str", "kind": "str"})
