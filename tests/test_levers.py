@@ -17,10 +17,37 @@ LEVER = Lever("demography.tfr", "people", "生育率", "Fertility", "孩", "chil
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("NO", "NO"), ("yes", "yes"), ("on", "on"), ("True", "True"), ("true", True), ("false", False), ("010", "010"), ("1_000", "1_000"),
-        ("12:30:45", "12:30:45"), ("2025-01-01", "2025-01-01"), ("1e5", 1e5), ("-1.5E-3", -0.0015), (".5", ".5"), ("5.", "5."), ("+5", "+5"), ("0x10", "0x10"),
-        ("0o10", "0o10"), (".inf", ".inf"), (".nan", ".nan"), ("1e999", "1e999"), ("１２", "１２"), ("null", None), ("~", None), ("", None), ('"5"', "5"),
-        ("'true'", "true"), ("-0", 0), ("-0.0", 0.0), ("60", 60), ("<<", "<<"), ("9" * 16, float("9" * 16)),
+        ("NO", "NO"),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("True", "True"),
+        ("true", True),
+        ("false", False),
+        ("010", "010"),
+        ("1_000", "1_000"),
+        ("12:30:45", "12:30:45"),
+        ("2025-01-01", "2025-01-01"),
+        ("1e5", 1e5),
+        ("-1.5E-3", -0.0015),
+        (".5", ".5"),
+        ("5.", "5."),
+        ("+5", "+5"),
+        ("0x10", "0x10"),
+        ("0o10", "0o10"),
+        (".inf", ".inf"),
+        (".nan", ".nan"),
+        ("1e999", "1e999"),
+        ("１２", "１２"),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ('"5"', "5"),
+        ("'true'", "true"),
+        ("-0", 0),
+        ("-0.0", 0.0),
+        ("60", 60),
+        ("<<", "<<"),
+        ("9" * 16, float("9" * 16)),
     ],
 )
 def test_a_scalar_is_a_number_only_when_written_in_full(text, value):
@@ -67,8 +94,12 @@ def test_yaml_of_more_than_a_megabyte_is_refused():
 def test_encodings_line_ends_and_accents_do_not_change_what_is_read(tmp_path):
     plain = "name: 辽宁é\nlist:\n- 1\n- 2\n"
     variants = {
-        "utf8": plain.encode(), "bom": b"\xef\xbb\xbf" + plain.encode(), "crlf": plain.replace("\n", "\r\n").encode(), "cr": plain.replace("\n", "\r").encode(),
-        "gb18030": plain.encode("gb18030"), "nfd": plain.replace("é", "e\u0301").encode(),
+        "utf8": plain.encode(),
+        "bom": b"\xef\xbb\xbf" + plain.encode(),
+        "crlf": plain.replace("\n", "\r\n").encode(),
+        "cr": plain.replace("\n", "\r").encode(),
+        "gb18030": plain.encode("gb18030"),
+        "nfd": plain.replace("é", "e\u0301").encode(),
     }
     for name, raw in variants.items():
         (tmp_path / f"{name}.yaml").write_bytes(raw)
@@ -105,10 +136,33 @@ def test_any_text_or_bytes_are_read_or_refused(source):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("12", 12), ("-1.5", -1.5), ("1,234.5", 1234.5), ("1,234,567", 1234567), ("1e3", 1000), ("0", 0), ("-0", 0), ("1,23", None),
-     ("12,34,567", None), ("1_000", None), ("１２３", None), ("٣", None), ("nan", None), ("inf", None), ("1e999", None), ("--", None), ("3.2亿", None),
-     ("5%", None), ("", None), ("010", None), ("1 000", None),
-     ("0x1F", None), ("1.", None), (".5", None), ("=1+1", None)],
+    [
+        ("12", 12),
+        ("-1.5", -1.5),
+        ("1,234.5", 1234.5),
+        ("1,234,567", 1234567),
+        ("1e3", 1000),
+        ("0", 0),
+        ("-0", 0),
+        ("1,23", None),
+        ("12,34,567", None),
+        ("1_000", None),
+        ("１２３", None),
+        ("٣", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e999", None),
+        ("--", None),
+        ("3.2亿", None),
+        ("5%", None),
+        ("", None),
+        ("010", None),
+        ("1 000", None),
+        ("0x1F", None),
+        ("1.", None),
+        (".5", None),
+        ("=1+1", None),
+    ],
 )
 def test_a_cell_is_a_number_only_in_plain_digits(text, value):
     assert number(text) == value
@@ -142,8 +196,21 @@ def test_csv_cells_stay_text_and_rows_keep_their_spreadsheet_number():
 
 
 def lever_text(**changes: object) -> str:
-    cells = {"path": "demography.tfr", "group": "people", "name_zh": "生育率", "name_en": "TFR", "unit_zh": "孩", "unit_en": "children", "lowest": 0.5,
-             "highest": 2.5, "step": 0.05, "shown_as": "number", "meaning_zh": "含义", "meaning_en": "Meaning", "source": "ours"} | changes
+    cells = {
+        "path": "demography.tfr",
+        "group": "people",
+        "name_zh": "生育率",
+        "name_en": "TFR",
+        "unit_zh": "孩",
+        "unit_en": "children",
+        "lowest": 0.5,
+        "highest": 2.5,
+        "step": 0.05,
+        "shown_as": "number",
+        "meaning_zh": "含义",
+        "meaning_en": "Meaning",
+        "source": "ours",
+    } | changes
     return "".join(f"{'- ' if i == 0 else '  '}{key}: {value}\n" for i, (key, value) in enumerate((k, v) for k, v in cells.items() if v is not None))
 
 
@@ -164,8 +231,17 @@ def test_every_mistake_in_the_list_of_levers_is_said_at_once(tmp_path):
     with pytest.raises(InputError) as refused:
         load_levers(write_levers(tmp_path, text))
     said = str(refused.value)
-    for part in ("row 7, lowest: 'low'", "'percentage' - number or percent or points (did you mean 'percent'?)", "lowest below highest", "colour: 'colour'",
-                 "unit_zh: ''", "highest: '010' - a number", "each lever once", "b.*", "'5'"):
+    for part in (
+        "row 7, lowest: 'low'",
+        "'percentage' - number or percent or points (did you mean 'percent'?)",
+        "lowest below highest",
+        "colour: 'colour'",
+        "unit_zh: ''",
+        "highest: '010' - a number",
+        "each lever once",
+        "b.*",
+        "'5'",
+    ):
         assert part in said, part
 
 
@@ -173,8 +249,10 @@ def test_templates_become_one_lever_per_service_and_per_target(tmp_path):
     text = lever_text(path="standards.*", name_zh="提标", name_en="Standard of {name}", lowest=0.8, highest=1.5)
     text += lever_text(path="targets.*", unit_zh="x", unit_en="x", lowest=0.5, highest=2, step=0.01) + lever_text()
     services = [SimpleNamespace(code="care", name_zh="护理", name_en="care")]
-    indicators = [SimpleNamespace(code="beds", name_zh="床位", name_en="beds", unit_zh="张", unit_en="per 1,000", target_value=38.0),
-                  SimpleNamespace(code="full", name_zh="全", name_en="full", unit_zh="", unit_en="", target_value=None)]
+    indicators = [
+        SimpleNamespace(code="beds", name_zh="床位", name_en="beds", unit_zh="张", unit_en="per 1,000", target_value=38.0),
+        SimpleNamespace(code="full", name_zh="全", name_en="full", unit_zh="", unit_en="", target_value=None),
+    ]
     care, beds, tfr = expand(load_levers(write_levers(tmp_path, text)), services, indicators)
     assert (care.path, care.name_zh, care.name_en, care.lowest, care.highest) == ("standards.care", "提标 护理", "Standard of care", 0.8, 1.5)
     assert (beds.path, beds.lowest, beds.highest, beds.step, beds.unit_zh, beds.unit_en) == ("targets.beds", 19.0, 76.0, 0.4, "张", "per 1,000")
@@ -188,9 +266,23 @@ def test_a_value_inside_the_range_has_no_problem(value):
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(3, "3 is outside 0.5 .. 2.5 children"), (0.49, "outside"), (float("nan"), "a number"), (float("inf"), "a number"), (True, "a number"), ("1", "a number"),
-     (None, "a number"), ([1], "a number"), ({}, "at least one year"), ({20205: 1.0}, "20205: a year between 1990 and 2100"), ({"soon": 1.0}, "a year between"),
-     ({True: 1.0}, "a year between"), ({2025: 9}, "2025: 9 is outside"), ({2025: "x"}, "2025: a number"), ({2025: {2026: 1}}, "2025: a number")],
+    [
+        (3, "3 is outside 0.5 .. 2.5 children"),
+        (0.49, "outside"),
+        (float("nan"), "a number"),
+        (float("inf"), "a number"),
+        (True, "a number"),
+        ("1", "a number"),
+        (None, "a number"),
+        ([1], "a number"),
+        ({}, "at least one year"),
+        ({20205: 1.0}, "20205: a year between 1990 and 2100"),
+        ({"soon": 1.0}, "a year between"),
+        ({True: 1.0}, "a year between"),
+        ({2025: 9}, "2025: 9 is outside"),
+        ({2025: "x"}, "2025: a number"),
+        ({2025: {2026: 1}}, "2025: a number"),
+    ],
 )
 def test_a_value_that_is_no_number_year_or_in_range_is_described(value, said):
     assert any(said in text for text in check_value(LEVER, value))

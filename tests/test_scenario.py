@@ -30,9 +30,20 @@ from fiscalsim.scenario import (
 )
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-DEFAULTS = {"demography.life_expectancy": 78, "demography.life_expectancy_gap": 5, "demography.srb": 1.08, "demography.schooling_years": 11,
-            "demography.schooling_years_entrants": 14, "demography.schooling_years_leavers": 9, "allocation.tail_years": 3, "execution.replications": 10,
-            "execution.release_delay": 30, "costs.wage_growth": 0.05, "costs.price_growth": 0.02, "fiscal.reserve_share": 0.01}
+DEFAULTS = {
+    "demography.life_expectancy": 78,
+    "demography.life_expectancy_gap": 5,
+    "demography.srb": 1.08,
+    "demography.schooling_years": 11,
+    "demography.schooling_years_entrants": 14,
+    "demography.schooling_years_leavers": 9,
+    "allocation.tail_years": 3,
+    "execution.replications": 10,
+    "execution.release_delay": 30,
+    "costs.wage_growth": 0.05,
+    "costs.price_growth": 0.02,
+    "fiscal.reserve_share": 0.01,
+}
 
 
 def lever(path: str, lowest: float, highest: float, unit: str = "x") -> str:
@@ -44,11 +55,15 @@ def lever(path: str, lowest: float, highest: float, unit: str = "x") -> str:
 def place(tmp_path: Path) -> Path:
     """A home with the pack `tiny`, two services, one indicator and a scenario `base`."""
     files = {
-        "assumptions/national/levers.yaml": lever("demography.tfr", 0.5, 2.5, "children") + lever("fiscal.reserve_share", 0.01, 0.03)
-        + lever("standards.*", 0.8, 1.5) + lever("targets.*", 0.5, 2) + lever("allocation.tail_years", 0, 20),
+        "assumptions/national/levers.yaml": lever("demography.tfr", 0.5, 2.5, "children")
+        + lever("fiscal.reserve_share", 0.01, 0.03)
+        + lever("standards.*", 0.8, 1.5)
+        + lever("targets.*", 0.5, 2)
+        + lever("allocation.tail_years", 0, 20),
         "assumptions/national/parameters.yaml": "".join(
             f"{path}: {{value: {DEFAULTS.get(path, 1 if limits[1] != 1.0 else 0.5)}, unit: x, grade: D, source: assumption}}\n"
-            for path, (_, limits) in PARAMETERS.items()),
+            for path, (_, limits) in PARAMETERS.items()
+        ),
         "assumptions/national/services.csv": "service,name_zh,name_en\ncare,护理,care\nschool,学校,school\nother,其他,other\n",
         "assumptions/tiny/pack.yaml": "id: tiny\nservices: [care, school]\n",
         "assumptions/tiny/indicators.csv": "indicator,name_zh,name_en,unit_zh,unit_en,target_value\nbeds,床位,beds,张,beds,40\nlist,名单,list,,,\n",
@@ -68,14 +83,27 @@ def put(place: Path, name: str, text: str | bytes) -> None:
 def test_a_short_patch_reads_with_everything_else_at_its_default(place):
     found = load_scenario("base", place)
     assert (found.id, found.pack, found.name_zh, found.name_en, found.why_zh, found.policy, found.seed) == (
-        "base", "tiny", "基准", "Baseline", "as it stands", "optimal", 0)
+        "base",
+        "tiny",
+        "基准",
+        "Baseline",
+        "as it stands",
+        "optimal",
+        0,
+    )
     assert found.set == {} and found.limits == dict.fromkeys(FAMILY_NAMES, True)
     assert found.value("demography.tfr") == 1 and found.value("standards.care") == 1 and found.value("targets.beds") == 40
 
 
 def test_the_levers_of_a_pack_are_those_of_its_own_catalogue(place):
-    assert [lever.path for lever in levers_of("tiny", place)] == ["demography.tfr", "fiscal.reserve_share", "standards.care", "standards.school",
-                                                                 "targets.beds", "allocation.tail_years"]
+    assert [lever.path for lever in levers_of("tiny", place)] == [
+        "demography.tfr",
+        "fiscal.reserve_share",
+        "standards.care",
+        "standards.school",
+        "targets.beds",
+        "allocation.tail_years",
+    ]
     assert "standards.other" in [lever.path for lever in levers_of("wide", place)]
 
 
@@ -136,8 +164,19 @@ def test_another_way_to_write_the_same_numbers_has_the_same_digest(place, varian
     assert load_scenario("variant", place).digest == load_scenario("plain", place).digest
 
 
-@pytest.mark.parametrize("change", ["demography.tfr=1.0000001", "standards.care=1.2", "policy=formula", "seed=1", "limits.reserve_kept=false",
-                                    "demography.tfr={2025: 1, 2030: 1.1}", "costs.wage_growth=0.051", "targets.beds=41"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "demography.tfr=1.0000001",
+        "standards.care=1.2",
+        "policy=formula",
+        "seed=1",
+        "limits.reserve_kept=false",
+        "demography.tfr={2025: 1, 2030: 1.1}",
+        "costs.wage_growth=0.051",
+        "targets.beds=41",
+    ],
+)
 def test_any_change_of_a_number_or_switch_changes_the_digest(place, change):
     assert load_scenario("base", place, [change]).digest != load_scenario("base", place).digest
 
@@ -161,8 +200,7 @@ def test_the_digest_is_the_sha256_of_the_canonical_numbers(place):
 
 
 def test_a_saved_file_reads_back_to_the_same_scenario(place):
-    put(place, "one", 'extends: base\nname: {zh: "他说：“好”", en: "1e5: yes"}\nset: {demography.tfr: {2025: 1.0, 2021: 0.9}}\n'
-        "limits: {reserve_kept: false}\n")
+    put(place, "one", 'extends: base\nname: {zh: "他说：“好”", en: "1e5: yes"}\nset: {demography.tfr: {2025: 1.0, 2021: 0.9}}\nlimits: {reserve_kept: false}\n')
     found = load_scenario("one", place)
     put(place, "saved", to_yaml(found))
     saved = load_scenario("saved", place)
@@ -184,14 +222,24 @@ BAD_FILES = {
     "full-width digits": ("pack: tiny\nset:\n  targets.beds: ４０\n", 3, "set.targets.beds", "４０", "a number"),
     "no value": ("pack: tiny\nset:\n  demography.tfr:\n", 3, "set.demography.tfr", "''", "a number"),
     "path where one number stands": (
-        "pack: tiny\nset:\n  allocation.tail_years: {2025: 3}\n", 3, "set.allocation.tail_years", "2025", "one number for all years"),
+        "pack: tiny\nset:\n  allocation.tail_years: {2025: 3}\n",
+        3,
+        "set.allocation.tail_years",
+        "2025",
+        "one number for all years",
+    ),
     "half a year": ("pack: tiny\nset:\n  allocation.tail_years: 2.5\n", 3, "set.allocation.tail_years", "2.5", "a whole number"),
     "share above one": ("pack: tiny\nset:\n  fiscal.catalogue_share: 1.2\n", 3, "set.fiscal.catalogue_share", "1.2", "outside 0 .. 1"),
     "unknown pack": ("pack: tinny\n", 1, "pack", "'tinny'", "did you mean 'tiny'?"),
     "no pack": ("seed: 1\n", None, "pack", "''", "one of tiny, wide"),
     "unknown policy": ("pack: tiny\npolicy: formulae\n", 2, "policy", "formulae", "did you mean 'formula'?"),
     "unknown family": (
-        "pack: tiny\nlimits:\n  debt_within_limits: false\n", 3, "limits.debt_within_limits", "debt_within_limits", "did you mean 'debt_within_limit'?"),
+        "pack: tiny\nlimits:\n  debt_within_limits: false\n",
+        3,
+        "limits.debt_within_limits",
+        "debt_within_limits",
+        "did you mean 'debt_within_limit'?",
+    ),
     "family switched by yes": ("pack: tiny\nlimits:\n  debt_within_limit: no\n", 3, "limits.debt_within_limit", "'no'", "true or false"),
     "negative seed": ("pack: tiny\nseed: -1\n", 2, "seed", "-1", "a whole number from 0"),
     "seed with a fraction": ("pack: tiny\nseed: 1.5\n", 2, "seed", "1.5", "a whole number from 0"),
@@ -231,8 +279,17 @@ def test_all_mistakes_of_a_file_its_parents_and_the_overrides_are_said_at_once(p
     with pytest.raises(InputError) as refused:
         load_scenario("bad", place, ["targets.beds=1", "noequals", "seed=x", "fiscal.bond_rate=[1"])
     said = str(refused.value)
-    for part in ("parent.yaml, row 2, set.demography.tfr: '9'", "bad.yaml, row 1, extends: 'absent'", "policy: 'x'", "nothing.here", "limits.reserve_kept: '1'",
-                 "--set, set.targets.beds: '1'", "--set: 'noequals' - PATH=VALUE", "--set, seed: 'x'", "--set, fiscal.bond_rate"):
+    for part in (
+        "parent.yaml, row 2, set.demography.tfr: '9'",
+        "bad.yaml, row 1, extends: 'absent'",
+        "policy: 'x'",
+        "nothing.here",
+        "limits.reserve_kept: '1'",
+        "--set, set.targets.beds: '1'",
+        "--set: 'noequals' - PATH=VALUE",
+        "--set, seed: 'x'",
+        "--set, fiscal.bond_rate",
+    ):
         assert part in said, part
 
 
@@ -246,8 +303,46 @@ def test_a_circle_of_files_is_refused_and_spelt_out(place):
 
 @pytest.mark.parametrize(
     "name",
-    ["../base", "..", ".", "", " ", "a/b", "a\\b", "/etc/passwd", "a\0b", "x" * 81, "=cmd()", "+1", "-x", "@x", "a\nb", "a\tb", "a\u202eb", "a\u200bb", "a:b",
-     "a*b", "a?b", 'a"b', "a<b", "a>b", "a|b", "e\u0301", "~x", ".hidden", "a..b", "a.", "a ", "＝cmd", "a\u2028b", "\ud800", "😀", "a$b", "a`b", "a;b"],
+    [
+        "../base",
+        "..",
+        ".",
+        "",
+        " ",
+        "a/b",
+        "a\\b",
+        "/etc/passwd",
+        "a\0b",
+        "x" * 81,
+        "=cmd()",
+        "+1",
+        "-x",
+        "@x",
+        "a\nb",
+        "a\tb",
+        "a\u202eb",
+        "a\u200bb",
+        "a:b",
+        "a*b",
+        "a?b",
+        'a"b',
+        "a<b",
+        "a>b",
+        "a|b",
+        "e\u0301",
+        "~x",
+        ".hidden",
+        "a..b",
+        "a.",
+        "a ",
+        "＝cmd",
+        "a\u2028b",
+        "\ud800",
+        "😀",
+        "a$b",
+        "a`b",
+        "a;b",
+    ],
 )
 def test_an_unsafe_name_is_refused_before_any_file_is_looked_for(place, name):
     assert name_problem(name)
@@ -280,15 +375,25 @@ def test_gbk_files_are_read(place):
 
 
 def test_mistakes_in_parameters_are_said_with_their_place(place):
-    text = ("costs.wage_growth: {value: fast, unit: x, grade: D, source: assumption}\nfiscal.bond_rate:\n  value: 3\n  unit: x\n  grade: E\n"
-            "  source: assumption\n"
-            "a.b: {value: 1, unit: x, grade: A, source: plan}\na.c: 5\nNoDot: {value: 1}\na.d: {value: {20205: 1}, unit: x, grade: D, sorce: y, source: z}\n")
+    text = (
+        "costs.wage_growth: {value: fast, unit: x, grade: D, source: assumption}\nfiscal.bond_rate:\n  value: 3\n  unit: x\n  grade: E\n"
+        "  source: assumption\n"
+        "a.b: {value: 1, unit: x, grade: A, source: plan}\na.c: 5\nNoDot: {value: 1}\na.d: {value: {20205: 1}, unit: x, grade: D, sorce: y, source: z}\n"
+    )
     (place / "assumptions/tiny/parameters.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as refused:
         load_scenario("base", place)
     said = str(refused.value)
-    for part in ("tiny/parameters.yaml, row 1, costs.wage_growth.value: 'fast' - a number", "row 3, fiscal.bond_rate.value: '3' - 3 is outside 0 .. 1",
-                 "row 5, fiscal.bond_rate.grade: 'E'", "a.b.quote", "a.c: '5'", "NoDot", "20205", "sorce' - a key of a parameter (did you mean 'source'?)"):
+    for part in (
+        "tiny/parameters.yaml, row 1, costs.wage_growth.value: 'fast' - a number",
+        "row 3, fiscal.bond_rate.value: '3' - 3 is outside 0 .. 1",
+        "row 5, fiscal.bond_rate.grade: 'E'",
+        "a.b.quote",
+        "a.c: '5'",
+        "NoDot",
+        "20205",
+        "sorce' - a key of a parameter (did you mean 'source'?)",
+    ):
         assert part in said, part
 
 

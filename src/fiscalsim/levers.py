@@ -221,8 +221,15 @@ def read_csv(source: Path | str | bytes, name: str = "", problems: list[Problem]
             elif len(rows) >= MOST_ROWS:
                 raise InputError([Problem(name, row, "", "", f"at most {MOST_ROWS} rows")])
             elif len(cells) != len(header):
-                found.append(Problem(name, row, f"column {len(header) + 1}" if len(cells) > len(header) else header[len(cells)],
-                                     ",".join(cells)[:60], f"{len(header)} cells as in the header, not {len(cells)}"))
+                found.append(
+                    Problem(
+                        name,
+                        row,
+                        f"column {len(header) + 1}" if len(cells) > len(header) else header[len(cells)],
+                        ",".join(cells)[:60],
+                        f"{len(header)} cells as in the header, not {len(cells)}",
+                    )
+                )
             else:
                 rows.append((row, dict(zip(header, cells, strict=True))))
         if not header:
@@ -296,8 +303,11 @@ def load_levers(home: Path) -> tuple[Lever, ...]:
         if not isinstance(item, dict):
             problems.append(Problem(name, document.row(i), "", str(item), f"the keys {', '.join(_TEXTS + _NUMBERS)}"))
             continue
-        bad = [Problem(name, document.row(i, key), str(key), str(key), "a key of a lever", nearest(str(key), _TEXTS + _NUMBERS))
-               for key in item if key not in _TEXTS + _NUMBERS]
+        bad = [
+            Problem(name, document.row(i, key), str(key), str(key), "a key of a lever", nearest(str(key), _TEXTS + _NUMBERS))
+            for key in item
+            if key not in _TEXTS + _NUMBERS
+        ]
         bad += [Problem(name, document.row(i, key), key, _shown(item.get(key)), "text") for key in _TEXTS if not isinstance(item.get(key), str)]
         bad += [Problem(name, document.row(i, key), key, _shown(item.get(key)), "a number") for key in _NUMBERS if not _is_number(item.get(key))]
         if not bad and item["shown_as"] not in SHOWN_AS:
@@ -333,9 +343,16 @@ def expand(levers: Sequence[Lever], services: Iterable[Named], indicators: Itera
                 if item.target_value is None or item.target_value <= 0:
                     continue
                 target = replace(lever, unit_zh="{unit}", unit_en="{unit}")
-                whole.append(replace(_filled(target, item.name_zh, item.name_en, item.unit_zh, item.unit_en), path=f"targets.{item.code}", shown_as="number",
-                                     lowest=lever.lowest * item.target_value, highest=lever.highest * item.target_value,
-                                     step=_one_digit(lever.step * item.target_value)))
+                whole.append(
+                    replace(
+                        _filled(target, item.name_zh, item.name_en, item.unit_zh, item.unit_en),
+                        path=f"targets.{item.code}",
+                        shown_as="number",
+                        lowest=lever.lowest * item.target_value,
+                        highest=lever.highest * item.target_value,
+                        step=_one_digit(lever.step * item.target_value),
+                    )
+                )
         else:
             whole.append(lever)
     return tuple(whole)
@@ -347,9 +364,15 @@ def _filled(lever: Lever, name_zh: str, name_en: str, unit_zh: str, unit_en: str
 
     label_zh = lever.name_zh if "{name}" in lever.name_zh else lever.name_zh + " {name}"
     label_en = lever.name_en if "{name}" in lever.name_en else lever.name_en + " {name}"
-    return replace(lever, name_zh=fill(label_zh, name_zh, unit_zh), name_en=fill(label_en, name_en, unit_en),
-                   unit_zh=fill(lever.unit_zh, name_zh, unit_zh), unit_en=fill(lever.unit_en, name_en, unit_en),
-                   meaning_zh=fill(lever.meaning_zh, name_zh, unit_zh), meaning_en=fill(lever.meaning_en, name_en, unit_en))
+    return replace(
+        lever,
+        name_zh=fill(label_zh, name_zh, unit_zh),
+        name_en=fill(label_en, name_en, unit_en),
+        unit_zh=fill(lever.unit_zh, name_zh, unit_zh),
+        unit_en=fill(lever.unit_en, name_en, unit_en),
+        meaning_zh=fill(lever.meaning_zh, name_zh, unit_zh),
+        meaning_en=fill(lever.meaning_en, name_en, unit_en),
+    )
 
 
 def _one_digit(value: float) -> float:
@@ -370,8 +393,11 @@ def value_problems(value: Any, lowest: float | None = None, highest: float | Non
     if isinstance(value, Mapping):
         if not value:
             return ["a number, or at least one year: number"]
-        texts = [f"{year!r}: a year between {FIRST_YEAR} and {LAST_YEAR}"
-                 for year in value if not (isinstance(year, int) and not isinstance(year, bool) and FIRST_YEAR <= year <= LAST_YEAR)]
+        texts = [
+            f"{year!r}: a year between {FIRST_YEAR} and {LAST_YEAR}"
+            for year in value
+            if not (isinstance(year, int) and not isinstance(year, bool) and FIRST_YEAR <= year <= LAST_YEAR)
+        ]
         for year, inner in value.items():
             texts += [f"{year}: {text}" for text in (["a number"] if isinstance(inner, Mapping) else value_problems(inner, lowest, highest, unit))]
         return texts

@@ -48,6 +48,7 @@ FAMILY_NAMES = (
     "conversion_from_surplus",
     "staff_within_supply",
     "floor_guaranteed",
+    "today_kept",
     "binding_target_met",
     "expected_target_met",
     "worst_off_raised",
@@ -159,8 +160,14 @@ def name_problem(text: Any, shown: bool = False) -> str:
         return f"at most {_LONGEST_NAME} characters"
     if unicodedata.normalize("NFC", text) != text:
         return "text in the composed form (NFC)"
-    bad = next((sign for sign in text if not (unicodedata.category(sign)[0] in "LN" or unicodedata.category(sign) in ("Mn", "Mc")
-                                              or sign in (_SHOWN_SIGNS if shown else _NAME_SIGNS))), "")
+    bad = next(
+        (
+            sign
+            for sign in text
+            if not (unicodedata.category(sign)[0] in "LN" or unicodedata.category(sign) in ("Mn", "Mc") or sign in (_SHOWN_SIGNS if shown else _NAME_SIGNS))
+        ),
+        "",
+    )
     if bad:
         return f"letters, digits and common punctuation, not {bad if bad.isprintable() else f'U+{ord(bad):04X}'!r}"
     if not (unicodedata.category(text[0])[0] in "LN" or text[0] in _OPENING_SIGNS):
@@ -218,8 +225,11 @@ def read_parameters(pack: str, home: Path, problems: list[Problem]) -> dict[str,
             parameter = _parameter(document, str(key), cells, problems)
             if parameter is not None:
                 merged[parameter.path] = parameter
-    problems += [Problem(f"{NATIONAL}/parameters.yaml", None, path, "", "this parameter, which every pack needs", nearest(path, merged))
-                 for path in PARAMETERS if path not in merged]
+    problems += [
+        Problem(f"{NATIONAL}/parameters.yaml", None, path, "", "this parameter, which every pack needs", nearest(path, merged))
+        for path in PARAMETERS
+        if path not in merged
+    ]
     return merged
 
 
@@ -231,14 +241,23 @@ def _parameter(document: Document, path: str, cells: Any, problems: list[Problem
     if not isinstance(cells, dict):
         problems.append(Problem(name, row, path, str(cells), f"the keys {', '.join(_PARAMETER_KEYS)}"))
         return None
-    found = [Problem(name, document.row(path, key), f"{path}.{key}", str(key), "a key of a parameter", nearest(str(key), _PARAMETER_KEYS))
-             for key in cells if key not in _PARAMETER_KEYS]
+    found = [
+        Problem(name, document.row(path, key), f"{path}.{key}", str(key), "a key of a parameter", nearest(str(key), _PARAMETER_KEYS))
+        for key in cells
+        if key not in _PARAMETER_KEYS
+    ]
     value = clean_value(cells.get("value"))
     found += [Problem(name, document.row(path, "value"), f"{path}.value", _brief(cells.get("value")), text) for text in parameter_problems(path, value)]
-    found += [Problem(name, document.row(path, key), f"{path}.{key}", _brief(cells.get(key)), "text") for key in ("unit", "grade", "source")
-              if not isinstance(cells.get(key), str)]
-    found += [Problem(name, document.row(path, key), f"{path}.{key}", _brief(cells[key]), "text") for key in ("note", "quote")
-              if cells.get(key) is not None and not isinstance(cells[key], str)]
+    found += [
+        Problem(name, document.row(path, key), f"{path}.{key}", _brief(cells.get(key)), "text")
+        for key in ("unit", "grade", "source")
+        if not isinstance(cells.get(key), str)
+    ]
+    found += [
+        Problem(name, document.row(path, key), f"{path}.{key}", _brief(cells[key]), "text")
+        for key in ("note", "quote")
+        if cells.get(key) is not None and not isinstance(cells[key], str)
+    ]
     if isinstance(cells.get("grade"), str) and cells["grade"] not in GRADES:
         found.append(Problem(name, document.row(path, "grade"), f"{path}.grade", cells["grade"], "A, B, C or D"))
     if cells.get("grade") == "A" and not cells.get("quote"):
@@ -281,8 +300,11 @@ def _movable(pack: str, home: Path) -> tuple[tuple[Lever, ...], dict[str, Any], 
         problems += error.problems
         declared = ()
     levers = expand(declared, services, indicators)
-    problems += [Problem("national/levers.yaml", None, "path", lever.path, "a parameter of the same path, its default", nearest(lever.path, defaults))
-                 for lever in declared if "*" not in lever.path and lever.path not in defaults]
+    problems += [
+        Problem("national/levers.yaml", None, "path", lever.path, "a parameter of the same path, its default", nearest(lever.path, defaults))
+        for lever in declared
+        if "*" not in lever.path and lever.path not in defaults
+    ]
     defaults |= {lever.path: 1 for lever in levers if lever.path.startswith("standards.")}
     defaults |= {f"targets.{item.code}": clean_value(item.target_value) for item in indicators if item.target_value is not None}
     return levers, defaults, problems
@@ -309,8 +331,14 @@ def _items(pack: str, home: Path, file: str, problems: list[Problem]) -> list[_I
             continue
         for _, cells in read_csv(path, f"{folder}/{file}", problems).rows:
             code = cells.get(key, "")
-            merged[code] = _Item(code, cells.get("name_zh", code), cells.get("name_en", code), cells.get("unit_zh", ""), cells.get("unit_en", ""),
-                                 number(cells.get("target_value", "")))
+            merged[code] = _Item(
+                code,
+                cells.get("name_zh", code),
+                cells.get("name_en", code),
+                cells.get("unit_zh", ""),
+                cells.get("unit_en", ""),
+                number(cells.get("target_value", "")),
+            )
     return list(merged.values())
 
 
@@ -368,6 +396,7 @@ class Scenario:
 
 def canonical(data: Any) -> str:
     """JSON with sorted keys, no blanks, NFC text, no nan; 60 and 60.0 are written alike."""
+
     def clean(value: Any) -> Any:
         if isinstance(value, dict):
             return {unicodedata.normalize("NFC", str(key)): clean(inner) for key, inner in value.items()}
@@ -511,9 +540,20 @@ def _merged(id: str, layers: Sequence[Document], root: Path, problems: list[Prob
     if problems:
         raise InputError(dict.fromkeys(problems))
     extends = whole["extends"] if isinstance(whole["extends"], list) else [whole["extends"]]
-    return Scenario(id=id, name_zh=whole["name_zh"] or id, name_en=whole["name_en"] or id, pack=whole["pack"], extends=tuple(extends),
-                    why_zh=whole["why_zh"], why_en=whole["why_en"], set={path: value for path, (value, _) in values.items()},
-                    policy=whole["policy"], limits=limits, seed=whole["seed"], defaults=defaults)
+    return Scenario(
+        id=id,
+        name_zh=whole["name_zh"] or id,
+        name_en=whole["name_en"] or id,
+        pack=whole["pack"],
+        extends=tuple(extends),
+        why_zh=whole["why_zh"],
+        why_en=whole["why_en"],
+        set={path: value for path, (value, _) in values.items()},
+        policy=whole["policy"],
+        limits=limits,
+        seed=whole["seed"],
+        defaults=defaults,
+    )
 
 
 def _value_problems(path: str, value: Any, layer: Document, levers: dict[str, Lever], defaults: dict[str, Any]) -> list[Problem]:
@@ -565,6 +605,7 @@ def _brief(value: Any) -> str:
 
 def to_yaml(scenario: Scenario) -> str:
     """A scenario file that stands alone (nothing is extended) and reads back to the same digest."""
+
     def quoted(text: str) -> str:
         return json.dumps(text, ensure_ascii=False)
 

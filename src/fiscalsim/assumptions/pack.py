@@ -110,17 +110,31 @@ def _read(name: str, home: Path) -> tuple[Pack | None, list[Problem]]:
     for lever in declared:
         parameter = parameters.get(lever.path)
         if "*" not in lever.path and parameter is None:
-            problems.append(Problem(f"{NATIONAL}/levers.yaml", None, "path", lever.path, "a parameter of the same path, its default",
-                                    nearest(lever.path, parameters)))
+            problems.append(
+                Problem(f"{NATIONAL}/levers.yaml", None, "path", lever.path, "a parameter of the same path, its default", nearest(lever.path, parameters))
+            )
         elif parameter is not None:
-            problems += [Problem(parameter.file, parameter.row, lever.path, str(parameter.value), f"inside the range of its lever: {text}")
-                         for text in check_value(lever, parameter.value)]
+            problems += [
+                Problem(parameter.file, parameter.row, lever.path, str(parameter.value), f"inside the range of its lever: {text}")
+                for text in check_value(lever, parameter.value)
+            ]
     if problems:
         return None, problems
     leaves = _leaves(tables)
-    return Pack(name, _info(document, leaves), Axis("region", tuple(row["region"] for row in leaves)), services,
-                tuple(row["service"] for row in tables["services.csv"] if row["care"]), resources, indicators, parameters, levers, tables,
-                tuple(reading.notes), pack_digest(name, home)), []
+    return Pack(
+        name,
+        _info(document, leaves),
+        Axis("region", tuple(row["region"] for row in leaves)),
+        services,
+        tuple(row["service"] for row in tables["services.csv"] if row["care"]),
+        resources,
+        indicators,
+        parameters,
+        levers,
+        tables,
+        tuple(reading.notes),
+        pack_digest(name, home),
+    ), []
 
 
 def _levers(home: Path, problems: list[Problem]) -> tuple[Lever, ...]:
@@ -203,12 +217,26 @@ def _is_year(value: Any) -> bool:
 
 def _info(document: Document, leaves: list[Row]) -> PackInfo:
     data, plan = document.data, document.data["plan"]
-    names = pd.DataFrame([{key: row[key] for key in ("region", "name_zh", "name_en", "short_zh", "short_en")} | {"tags": ";".join(row["tags"])}
-                          for row in leaves])
-    return PackInfo(id=data["id"], name_zh=data["name_zh"], name_en=data["name_en"], made_up=data["made_up"], base_year=data["base_year"],
-                    horizon_end=data["horizon_end"], plan_name_zh=plan["name_zh"], plan_name_en=plan["name_en"], plan_first_year=plan["first_year"],
-                    plan_target_year=plan["target_year"], upper_zh=data["upper_zh"], upper_en=data["upper_en"], unit_zh=data["unit_zh"],
-                    unit_en=data["unit_en"], region_names=names)
+    names = pd.DataFrame(
+        [{key: row[key] for key in ("region", "name_zh", "name_en", "short_zh", "short_en")} | {"tags": ";".join(row["tags"])} for row in leaves]
+    )
+    return PackInfo(
+        id=data["id"],
+        name_zh=data["name_zh"],
+        name_en=data["name_en"],
+        made_up=data["made_up"],
+        base_year=data["base_year"],
+        horizon_end=data["horizon_end"],
+        plan_name_zh=plan["name_zh"],
+        plan_name_en=plan["name_en"],
+        plan_first_year=plan["first_year"],
+        plan_target_year=plan["target_year"],
+        upper_zh=data["upper_zh"],
+        upper_en=data["upper_en"],
+        unit_zh=data["unit_zh"],
+        unit_en=data["unit_en"],
+        region_names=names,
+    )
 
 
 # --- which rows belong to the pack ----------------------------------------------------------------------------------
@@ -222,8 +250,11 @@ def _select(document: Document, tables: dict[str, list[Row]], problems: list[Pro
     every_service = [row["service"] for row in tables["services.csv"]]
     every_resource = {row["resource"] for row in tables["resources.csv"]}
     chosen = every_service if document.data["services"] == ALL else document.data["services"]
-    problems += [Problem(document.name, document.row("services", i), "services", code, "a service of services.csv", nearest(code, every_service))
-                 for i, code in enumerate(chosen) if code not in every_service]
+    problems += [
+        Problem(document.name, document.row("services", i), "services", code, "a service of services.csv", nearest(code, every_service))
+        for i, code in enumerate(chosen)
+        if code not in every_service
+    ]
     dropped = set(every_service) - set(chosen)
     for file in ("services.csv", "needs.csv", "standards.csv", "coverage.csv", "requires.csv", "queues.csv"):
         tables[file] = [row for row in tables[file] if row["service"] not in dropped]
@@ -303,14 +334,21 @@ def _whole(document: Document, tables: dict[str, list[Row]], parameters: dict[st
         if row["parent"] == row["region"]:
             yield Problem(row["file"], row["line"], "parent", row["parent"], "another region, or nothing")
     yield from _population_whole(pack, tables, regions)
-    yield from missing(tables["residence.csv"], ("region", "residence", "item"), ((r, h, item) for r in regions for h in RESIDENCES for item in
-                       ("persons", "non_local_share")), f"{pack}/residence.csv", "a row for every region and residence")
-    yield from missing(tables["vital.csv"], ("region", "item"), ((r, item) for r in regions for item in VITAL_ITEMS), f"{pack}/vital.csv",
-                       "a row for every region and item")
+    yield from missing(
+        tables["residence.csv"],
+        ("region", "residence", "item"),
+        ((r, h, item) for r in regions for h in RESIDENCES for item in ("persons", "non_local_share")),
+        f"{pack}/residence.csv",
+        "a row for every region and residence",
+    )
+    yield from missing(
+        tables["vital.csv"], ("region", "item"), ((r, item) for r in regions for item in VITAL_ITEMS), f"{pack}/vital.csv", "a row for every region and item"
+    )
     yield from _shares_whole(pack, tables, regions)
     yield from missing(tables["mortality.csv"], ("sex", "age"), ((x, a) for x in SEXES for a in AGES), f"{pack}/mortality.csv", "a rate for every sex and age")
-    yield from missing(tables["mover_schedule.csv"], ("sex", "age"), ((x, a) for x in SEXES for a in AGES), f"{pack}/mover_schedule.csv",
-                       "a rate for every sex and age")
+    yield from missing(
+        tables["mover_schedule.csv"], ("sex", "age"), ((x, a) for x in SEXES for a in AGES), f"{pack}/mover_schedule.csv", "a rate for every sex and age"
+    )
     for h in RESIDENCES:
         if not sum(row["asfr"] for row in tables["fertility.csv"] if row["residence"] == h) > 0:
             yield Problem(f"{pack}/fertility.csv", None, "residence", h, "rates above zero for this residence")
@@ -318,13 +356,23 @@ def _whole(document: Document, tables: dict[str, list[Row]], parameters: dict[st
         if not row["mx"] > 0:
             yield Problem(row["file"], row["line"], "mx", str(row["mx"]), "a death rate above zero")
     for item in (*FISCAL_ONCE, *FISCAL_PATHS):
-        yield from missing([row for row in tables["fiscal.csv"] if row["item"] == item], ("region", "item", "year"), ((r, item, base) for r in regions),
-                           f"{pack}/fiscal.csv", f"a value of the base year {base}")
+        yield from missing(
+            [row for row in tables["fiscal.csv"] if row["item"] == item],
+            ("region", "item", "year"),
+            ((r, item, base) for r in regions),
+            f"{pack}/fiscal.csv",
+            f"a value of the base year {base}",
+        )
     yield from _no_gap_years(tables, base)
     yield from _services_whole(pack, base, tables, leaves)
     needed = [row["resource"] for row in tables["resources.csv"]]
-    yield from missing(tables["capacity.csv"], ("region", "resource"), ((r, k) for r in regions for k in needed), f"{pack}/capacity.csv",
-                       "a row for every region and resource that a service needs")
+    yield from missing(
+        tables["capacity.csv"],
+        ("region", "resource"),
+        ((r, k) for r in regions for k in needed),
+        f"{pack}/capacity.csv",
+        "a row for every region and resource that a service needs",
+    )
     for row in services:
         if row["kind"] == "place" and row["service"] not in {need["service"] for need in tables["requires.csv"]}:
             yield Problem(f"{pack}/requires.csv", None, "service", row["service"], "a resource for a service of kind place")
@@ -377,8 +425,13 @@ def _shares_whole(pack: str, tables: dict[str, list[Row]], regions: list[str]) -
             towns[row["region"]] += row["value"]
     for region in regions:
         if region in people and region in towns and abs(towns[region] - people[region]) > SUM_TOLERANCE * people[region]:
-            yield Problem(f"{pack}/residence.csv", None, "value", f"{towns[region]:.15g}",
-                          f"{region}: urban and rural persons sum to its population {people[region]:.15g}")
+            yield Problem(
+                f"{pack}/residence.csv",
+                None,
+                "value",
+                f"{towns[region]:.15g}",
+                f"{region}: urban and rural persons sum to its population {people[region]:.15g}",
+            )
         if region in people and not people[region] > 0:
             yield Problem(f"{pack}/population.csv", None, "persons", "0", f"{region}: somebody lives there")
     shares = [row for row in tables["vital.csv"] if row["item"] == "destination_share"]
@@ -422,12 +475,20 @@ def _services_whole(pack: str, base: int, tables: dict[str, list[Row]], leaves: 
             yield Problem(f"{pack}/needs.csv", None, "service", code, "at least one row")
         yield from _needs_clear(row, needs[code])
         if not dated[code] or min(dated[code]) > base:
-            yield Problem(f"{pack}/standards.csv", None, "service, year", f"{code}, {min(dated[code], default=base)}",
-                          f"a standard in force in the base year {base}")
+            yield Problem(
+                f"{pack}/standards.csv", None, "service, year", f"{code}, {min(dated[code], default=base)}", f"a standard in force in the base year {base}"
+            )
         rule = row["sharing_rule"]
         for tier in tiers:
             if rule != LOCAL and (rule, str(tier)) not in rules and (rule, ALL) not in rules:
-                yield Problem(row["file"], row["line"], "sharing_rule", rule, f"a rule of sharing.csv for tier {tier}", nearest(rule, known_rules))
+                yield Problem(
+                    row["file"],
+                    row["line"],
+                    "sharing_rule",
+                    rule,
+                    f"a rule of sharing.csv for tier {tier}",
+                    "" if rule in known_rules else nearest(rule, known_rules),
+                )
         for region in leaves:
             for residence in RESIDENCES:
                 if not {(code, r, h) for r in (region["region"], EVERY) for h in (residence, ALL)} & covered:
@@ -446,8 +507,13 @@ def _needs_clear(service: Row, rows: list[Row]) -> Iterator[Problem]:
         if by_person and row["rate"] > 1:
             yield Problem(row["file"], row["line"], "rate", f"{row['rate']:.15g}", "a share from 0 to 1, not percent: clients per person")
         if not by_person and (row["age_from"] is not None or row["age_to"] is not None or row["sex"] != ALL):
-            yield Problem(row["file"], row["line"], "age_from", str(row["age_from"]),
-                          f"no ages and sex all, for the driver of {service['service']} is {service['driver']}")
+            yield Problem(
+                row["file"],
+                row["line"],
+                "age_from",
+                str(row["age_from"]),
+                f"no ages and sex all, for the driver of {service['service']} is {service['driver']}",
+            )
         first, last = age_span(row)
         if last < first:
             yield Problem(row["file"], row["line"], "age_to", str(row["age_to"]), f"not below age_from {first}")
@@ -482,10 +548,28 @@ def age_span(row: Row) -> tuple[int, int]:
 
 
 def _services(tables: dict[str, list[Row]]) -> tuple[Service, ...]:
-    same = ("name_zh", "name_en", "short_zh", "short_en", "domain", "kind", "basis", "driver", "function", "sharing_rule", "promise", "floor", "ceiling",
-            "wage_share", "fixed_share", "source")
-    return tuple(Service(code=row["service"], client_unit_zh=row["client_zh"], client_unit_en=row["client_en"], **{key: row[key] for key in same})
-                 for row in tables["services.csv"])
+    same = (
+        "name_zh",
+        "name_en",
+        "short_zh",
+        "short_en",
+        "domain",
+        "kind",
+        "basis",
+        "driver",
+        "function",
+        "sharing_rule",
+        "promise",
+        "floor",
+        "ceiling",
+        "wage_share",
+        "fixed_share",
+        "source",
+    )
+    return tuple(
+        Service(code=row["service"], client_unit_zh=row["client_zh"], client_unit_en=row["client_en"], **{key: row[key] for key in same})
+        for row in tables["services.csv"]
+    )
 
 
 def _resources(tables: dict[str, list[Row]]) -> tuple[Resource, ...]:
@@ -494,10 +578,28 @@ def _resources(tables: dict[str, list[Row]]) -> tuple[Resource, ...]:
 
 
 def _indicators(tables: dict[str, list[Row]]) -> tuple[Indicator, ...]:
-    same = ("name_zh", "name_en", "domain", "unit_zh", "unit_en", "nature", "base_year", "base_value", "target_year", "target_op", "target_value", "measure",
-            "of", "quote", "source", "note")
-    return tuple(Indicator(code=row["indicator"], per=";".join(row["per"]), scale=1.0 if row["scale"] is None else row["scale"],
-                           **{key: row[key] for key in same}) for row in tables["indicators.csv"])
+    same = (
+        "name_zh",
+        "name_en",
+        "domain",
+        "unit_zh",
+        "unit_en",
+        "nature",
+        "base_year",
+        "base_value",
+        "target_year",
+        "target_op",
+        "target_value",
+        "measure",
+        "of",
+        "quote",
+        "source",
+        "note",
+    )
+    return tuple(
+        Indicator(code=row["indicator"], per=";".join(row["per"]), scale=1.0 if row["scale"] is None else row["scale"], **{key: row[key] for key in same})
+        for row in tables["indicators.csv"]
+    )
 
 
 def sources(pack: Pack, changed: Iterable[tuple[str, Any]] = ()) -> pd.DataFrame:
@@ -512,8 +614,11 @@ def sources(pack: Pack, changed: Iterable[tuple[str, Any]] = ()) -> pd.DataFrame
             key = ", ".join("" if row[name] is None else str(row[name]) for name in shape.key)
             marks = (row["grade"], row["source"], titles.get(row["source"], ""), row["note"], row["quote"])
             written = row | {"value": row.get("as_written")}
-            rows += [(row["file"], key if len(numbers) == 1 else f"{key}: {name}", float(written[name]), str(row.get("unit", "")), *marks)
-                     for name in numbers if row[name] is not None]
+            rows += [
+                (row["file"], key if len(numbers) == 1 else f"{key}: {name}", float(written[name]), str(row.get("unit", "")), *marks)
+                for name in numbers
+                if row[name] is not None
+            ]
     for p in pack.parameters.values():
         marks = (p.grade, p.source, titles.get(p.source, ""), p.note, p.quote)
         rows += [(p.file, p.path if year is None else f"{p.path}, {year}", float(value), p.unit, *marks) for year, value in _points(p.value)]

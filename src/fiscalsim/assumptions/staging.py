@@ -74,9 +74,16 @@ def stage_inputs(pack: Pack, scenario: Scenario, graduate: Graduate) -> StageInp
         weights=_weights(pack),
         execution=_execution(pack, values),
         observed=_frame(pack.tables["observed.csv"], ("region", "item", "year", "value")),
-        reported_inputs={name.removeprefix("demography."): frozen(values.path(name, years), (len(years),), name)
-                         for name in ("demography.life_expectancy", "demography.life_expectancy_gap", "demography.schooling_years",
-                                      "demography.schooling_years_entrants", "demography.schooling_years_leavers")},
+        reported_inputs={
+            name.removeprefix("demography."): frozen(values.path(name, years), (len(years),), name)
+            for name in (
+                "demography.life_expectancy",
+                "demography.life_expectancy_gap",
+                "demography.schooling_years",
+                "demography.schooling_years_entrants",
+                "demography.schooling_years_leavers",
+            )
+        },
         sources=sources(pack, scenario.set.items()),
         pack_digest=pack.digest,
     )
@@ -128,9 +135,14 @@ def _base_population(pack: Pack, graduate: Graduate) -> Array:
     order = {region: i for i, region in enumerate(pack.regions)}
 
     def table(file: str, columns: tuple[str, ...], keep: Callable[[Row], bool] = lambda row: True) -> pd.DataFrame:
-        rows = sorted((row for row in pack.tables[file] if keep(row)),
-                      key=lambda row: (order.get(row.get("region"), 0), SEXES.index(row["sex"]) if "sex" in row else RESIDENCES.index(row["residence"]),
-                                       row.get("age_from", 0)))
+        rows = sorted(
+            (row for row in pack.tables[file] if keep(row)),
+            key=lambda row: (
+                order.get(row.get("region"), 0),
+                SEXES.index(row["sex"]) if "sex" in row else RESIDENCES.index(row["residence"]),
+                row.get("age_from", 0),
+            ),
+        )
         return _frame(rows, columns)
 
     groups = table("population.csv", ("region", "sex", "age_from", "age_to", "persons"))
@@ -386,8 +398,9 @@ def _supply(pack: Pack) -> SupplyInputs:
 
 
 def _indicators(pack: Pack, values: _Values) -> tuple[Indicator, ...]:
-    return tuple(replace(item, target_value=float(values.set[f"targets.{item.code}"])) if f"targets.{item.code}" in values.set else item
-                 for item in pack.indicators)
+    return tuple(
+        replace(item, target_value=float(values.set[f"targets.{item.code}"])) if f"targets.{item.code}" in values.set else item for item in pack.indicators
+    )
 
 
 def _milestones(pack: Pack) -> tuple[int, ...]:
@@ -413,5 +426,8 @@ def _weights(pack: Pack) -> Weights:
 def _execution(pack: Pack, values: _Values) -> ExecutionInputs:
     parameters = {path: values.one(path) for path in values.pack if path.startswith("execution.")}
     parameters |= {row["item"]: row["value"] for row in pack.tables["release.csv"]}
-    return ExecutionInputs(parameters, _frame(pack.tables["projects.csv"], ("resource", "stage", "low", "mode", "high")),
-                           _frame(pack.tables["queues.csv"], ("service", "item", "value")))
+    return ExecutionInputs(
+        parameters,
+        _frame(pack.tables["projects.csv"], ("resource", "stage", "low", "mode", "high")),
+        _frame(pack.tables["queues.csv"], ("service", "item", "value")),
+    )
