@@ -22,6 +22,7 @@ from fiscalsim.errors import ModelError
 from fiscalsim.quantities import Array, Components, DemographyInputs, Population
 
 TIMINGS = ("even", "end")
+_LARGEST = float(np.finfo(float).max)
 FEMALE = SEX.index("female")
 _BLOCK_CELLS = 60_000  # areas are stepped in blocks whose arrays stay in the processor's cache; no effect on results
 
@@ -99,10 +100,12 @@ def advance(base_year: int, years: Axis, regions: Axis, base: Array, rates: Vita
         work.pool[...] = 0
         for block in blocks:
             _survive_and_bear(persons[y, block], persons[y + 1, block], y, block, rates, moves, flows, work)
+            if moves.timing == "even" and not work.start[: block.stop - block.start].min() >= 0:
+                _name_negative_cell(work.start[: block.stop - block.start], labels[y + 1], regions.labels[block])
         for block in blocks:
             _move_and_join(persons[y + 1, block], y, block, moves, flows, work)
             if not persons[y + 1, block].min() >= 0:
-                _name_negative_cell(persons[y + 1], labels[y + 1], regions)
+                _name_negative_cell(persons[y + 1, block], labels[y + 1], regions.labels[block])
     for flow in flows:
         if not np.isfinite(flow).all():
             raise ModelError(f"population flows are not finite: {np.argwhere(~np.isfinite(flow))[0].tolist()} [year, region, residence]")
@@ -136,15 +139,14 @@ class _Work(NamedTuple):
 
 def _work(base: Array, size: int, moves: Moves) -> _Work:
     R, H, X, A = base.shape
-    leaving = moves.leaving_rate is not None and moves.schedule is not None
     return _Work(
         stock=base.sum(axis=(2, 3)),
         heads=np.zeros((R, H)),
         scheduled=np.zeros(R),
         pool=np.zeros((X, A)),
-        stays=1 - moves.leaving_rate[:, None, None] * moves.schedule if leaving else None,
+        stays=None if moves.leaving_rate is None or moves.schedule is None else 1 - moves.leaving_rate[:, None, None] * moves.schedule,
         joining=np.empty(base.shape if moves.external is not None else 0),
-        start=np.empty((size, H, X, A)),
+        start=np.zeros((size, H, X, A)),
         into=np.empty((size, H, X, A)),
         half=np.empty((size, X, A)),
     )
@@ -162,12 +164,17 @@ def _survive_and_bear(start: Array, after: Array, y: int, block: slice, rates: V
     if moves.external is not None:
         coming = moves.external[y, block]
         flows.external[y, block] = _over_people(coming)
+        if not np.isfinite(flows.external[y, block]).all():
+            cell = tuple(int(i) for i in np.argwhere(~np.isfinite(moves.external))[0])
+            raise ModelError(f"external_migration: {moves.external[cell]} at {cell} [year, region, residence, sex, age], not a finite number")
         if moves.timing == "even":
             joining = np.multiply(coming, 0.5, out=work.joining[block])
             start = np.add(start, joining, out=work.start[:B])
             opening = opening + 0.5 * flows.external[y, block]
 
     mothers = start[:, :, FEMALE, fertile] + start[:, :, FEMALE, younger] * S[:, None, FEMALE, fertile]
+    if fertile.stop == after.shape[-1]:  # the open age also keeps those who were in it
+        mothers[..., -1] += start[:, :, FEMALE, -1] * S[:, None, FEMALE, -1]
     if joining is not None:
         mothers += joining[:, :, FEMALE, fertile]
     births = rates.tfr[y, block] * 0.5 * np.einsum("rha,ha->rh", mothers, schedule[:, fertile])
@@ -180,7 +187,7 @@ def _survive_and_bear(start: Array, after: Array, y: int, block: slice, rates: V
     deaths += np.einsum("rha,ra->rh", start.reshape(B, H, -1)[..., :-1], dying.reshape(B, -1)[:, 1:])
     flows.births[y, block], flows.deaths[y, block] = births, deaths
 
-    if work.stays is not None:
+    if moves.schedule is not None and moves.leaving_rate is not None and work.stays is not None:
         both = np.einsum("rhxa->rxa", start)
         survivors = both[..., :-1] * S[..., 1:]
         survivors[..., -1] += both[..., -1] * S[..., -1]
@@ -210,7 +217,7 @@ def _move_and_join(after: Array, y: int, block: slice, moves: Moves, flows: Flow
     if moves.schedule is not None:
         town, country, heads, scheduled = after[:, 0], after[:, 1], work.heads[block], work.scheduled[block]
         half = work.half[: len(after)]
-        if work.stays is not None:
+        if work.stays is not None and moves.destination_share is not None:
             share = moves.destination_share[block]
             town += np.multiply(share[:, None, None], work.pool, out=half)
             arriving = share * work.pool.sum()
@@ -264,9 +271,8 @@ def _drawn(source: Array, amount: Array, schedule: Array, reclassified: float) -
 
 def _capped_share(source: Array, amount: float, schedule: Array, alike: float) -> Array:
     """Shares min(1, alike + b x schedule) [X,A] with b such that `amount` persons move, or all scheduled persons when there are fewer."""
-    share = np.minimum(np.full(source.shape, alike), 1.0)
+    share = np.full(source.shape, alike)
     room = (schedule > 0) & (source > 0) & (share < 1)
-    full = np.zeros(source.shape, dtype=bool)
     while True:
         rest = amount - float((share * source)[~room].sum()) - float(alike * source[room].sum())
         weight = float((schedule * source)[room].sum())
@@ -290,11 +296,11 @@ def _span(schedule: Array) -> tuple[int, int]:
     return (int(ages[0]), int(ages[-1]) + 1) if len(ages) else (1, 1)
 
 
-def _name_negative_cell(stock: Array, year: int, regions: Axis) -> None:
+def _name_negative_cell(stock: Array, year: int, regions: tuple[str, ...]) -> None:
     r, h, x, a = (int(i) for i in np.argwhere(~(stock >= 0))[0])
     residence = f"{RESIDENCES[h]}, " if stock.shape[1] == len(RESIDENCES) else ""
     raise ModelError(
-        f"population below zero: {stock[r, h, x, a]:.6g} persons in region {regions.labels[r]}, {residence}{SEX.labels[x]}, age {a}, "
+        f"population below zero: {stock[r, h, x, a]:.6g} persons in region {regions[r]}, {residence}{SEX.labels[x]}, age {a}, "
         f"year {year}; more people leave than are there - lower the net out-migration of that cell"
     )
 
@@ -305,11 +311,11 @@ def check_inputs(inputs: DemographyInputs) -> None:
     X, A = inputs.standard_mx.shape
     H = len(RESIDENCES)
     fields: list[tuple[str, Array | None, tuple[int, ...], float, float]] = [
-        ("base_population", inputs.base_population, (R, H, X, A), 0, np.inf),
-        ("life_expectancy", inputs.life_expectancy, (Y, R, X), 0, np.inf),
+        ("base_population", inputs.base_population, (R, H, X, A), 0, _LARGEST),
+        ("life_expectancy", inputs.life_expectancy, (Y, R, X), 0, _LARGEST),
         ("fertility_schedule", inputs.fertility_schedule, (H, A), 0, 1),
-        ("tfr", inputs.tfr, (Y, R, H), 0, np.inf),
-        ("sex_ratio_at_birth", inputs.sex_ratio_at_birth, (R,), 0, np.inf),
+        ("tfr", inputs.tfr, (Y, R, H), 0, _LARGEST),
+        ("sex_ratio_at_birth", inputs.sex_ratio_at_birth, (R,), 0, _LARGEST),
         ("external_migration", inputs.external_migration, (Y, R, H, X, A), -np.inf, np.inf),
         ("urban_share", inputs.urban_share, (Y, R), 0, 1),
         ("rural_to_urban_rate", inputs.rural_to_urban_rate, (Y, R), 0, 1),
