@@ -116,7 +116,7 @@ def one_year(P, S, tfr, schedule, srb, M, timing, movers=None, leave=None, arriv
             cells = N[r][source]
             there = sum(map(sum, cells))
             alike = min(1.0, abs(amount) * reclassified / there) if there > 0 else 0.0
-            low, high = 0.0, 1e15  # b of share = min(1, alike + b x schedule), by bisection
+            low, high = 0.0, 1e40  # b of share = min(1, alike + b x schedule), by bisection
             for _ in range(400):
                 b = (low + high) / 2
                 moving = sum(min(1.0, alike + b * movers[x][a]) * cells[x][a] for x in range(2) for a in range(A))

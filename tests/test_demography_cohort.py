@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.plain_cohort import one_year, ratios, shifted
 
 from fiscalsim import demography
 from fiscalsim.axes import AGE, RESIDENCE, SEX, Axis, years_axis
 from fiscalsim.errors import ModelError
 from fiscalsim.quantities import DemographyInputs, assert_close
+from tests.plain_cohort import one_year, ratios, shifted
 
 AGES = np.arange(101)
 STANDARD = np.stack([3e-5 * np.exp(0.1 * AGES) + 0.006 * (AGES == 0) + 5e-4, 2e-5 * np.exp(0.1 * AGES) + 0.005 * (AGES == 0) + 2e-4])
