@@ -16,7 +16,7 @@ import pandas as pd
 from fiscalsim import charts
 from fiscalsim.compare import Comparison
 from fiscalsim.store import SavedRun
-from fiscalsim.text import NONE, has, money, money_unit, people_unit, t
+from fiscalsim.text import NONE, Unit, has, money, money_unit, people_unit, t
 
 LONGEST_LIST = 12  # rows of a list in the running text; the spreadsheet holds all
 
@@ -31,6 +31,7 @@ class Board:
     digits: Mapping[str, int] = field(default_factory=dict)
     total: bool = False
     note: str = ""
+    right: tuple[str, ...] = ()  # columns of figures that are already words
     fills: pd.DataFrame | None = None  # style of each cell (CSS), for the grid of shortfalls
 
 
@@ -42,49 +43,61 @@ def place(run: SavedRun, lang: str) -> str:
     return str(run.manifest["pack"][f"name_{lang}"])
 
 
-def last_year(tables: Mapping[str, pd.DataFrame]) -> int:
-    """Last year of the plan."""
-    return int(tables["allocation"]["year"].max())
+def report_year(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any]) -> int:
+    """The year a report speaks of: the plan's target year, or the last year decided when the target lies beyond it."""
+    years = charts.years_of(tables)
+    target = int(pack["plan_target_year"])
+    return target if target in years else years[-1]
+
+
+def shortfalls(tables: Mapping[str, pd.DataFrame], year: int) -> pd.DataFrame:
+    """Shortfalls of `year` that the grid shows as such: those of a service too small for its first class are as good as met."""
+    rows = tables["shortfalls"].query("year == @year and units > 0")
+    clients = tables["demand"].query("year == @year").rename(columns={"service": "what"})[["region", "residence", "what", "clients"]]
+    entitled = rows.merge(clients, on=["region", "residence", "what"], how="left")["clients"].to_numpy()
+    as_good_as_met = [n > 0 and charts.class_of(units / n) == 0 for units, n in zip(rows["units"], entitled, strict=True)]  # False for indicators
+    return rows[~np.array(as_good_as_met, dtype=bool)]
 
 
 def headline(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any], lang: str) -> str:
     """The result in one or two sentences: targets met, floors held, the gap, where it lies and its first limit."""
-    year, target_year = last_year(tables), int(pack["plan_target_year"])
-    counts = charts.indicator_counts(tables)
-    short = tables["shortfalls"].query("year == @year and units > 0")
-    floors = short[short["goal"] == "floor"]
-    regions = charts.region_names(tables, lang)
-    if short.empty and counts["b"] == counts["bm"]:
-        spare = float((charts.means_by_year(tables) - charts.needs_by_year(tables)).get(year, 0.0))
+    year, counts = report_year(tables, pack), charts.indicator_counts(tables)
+    short = shortfalls(tables, year)
+    short = short[short["region"].isin(tables["regions"]["region"])]
+    words: dict[str, Any] = {"ty": int(pack["plan_target_year"]), "y": year, **{key: counts[key] for key in "nmkj"}}
+    if short.empty:
+        if counts["k"] + counts["j"] > 0:
+            return t("report.headline_no_gap", lang, **words)
+        spare = float((charts.means_by_year(tables) - charts.needs_by_year(tables))[year])
         return t("headline.overview_ok", lang, y=year, place=pack[f"name_{lang}"], spare=money(max(spare, 0.0), lang))
-    missing = floors["region"].nunique()
-    held = "headline.floors_all" if missing == 0 else "headline.floors_some"
-    values = {"n": len(regions), "m": len(regions) - missing} if missing else {"n": len(regions)}
-    worst = short.groupby("region")["yuan"].sum().sort_values(ascending=False, kind="stable")
-    services = short.groupby("what")["yuan"].sum().sort_values(ascending=False, kind="stable")
-    names = _what_names(tables, lang)
-    limits = short.assign(first=short["limited_by"].map(charts.first_limit)).groupby("first")["yuan"].sum()
-    comma = t("format.comma", lang)
-    words = {
-        "ty": target_year,
-        "y": year,
-        **{key: counts[key] for key in "nmkj"},
-        "floors": t(held, lang, **values),
-        "regions": comma.join(regions.get(str(code), str(code)) for code in worst.index[:2]) or NONE,
-        "services": comma.join(names.get(str(code), str(code)) for code in services.index[:2]) or NONE,
-        "limit": charts.limit_tag(str(limits.idxmax()), lang) if len(limits) else NONE,
+    regions, names = charts.region_names(tables, lang), _what_names(tables, lang)
+    missing = short.loc[short["goal"] == "floor", "region"].nunique()
+    held = {"n": len(regions), "m": len(regions) - missing} if missing else {"n": len(regions)}
+    comma, size = t("format.comma", lang), "yuan" if short["yuan"].sum() > 0 else "units"
+
+    def largest(column: str, known: Mapping[str, str]) -> str:
+        sums = short.groupby(column)[size].sum().sort_values(ascending=False, kind="stable")
+        return comma.join(known.get(str(code), str(code)) for code in sums.index[:2])
+
+    limits = short.assign(first=short["limited_by"].map(charts.first_limit)).groupby("first")[size].sum()
+    words |= {
+        "floors": t("headline.floors_some" if missing else "headline.floors_all", lang, **held),
+        "regions": largest("region", regions),
+        "services": largest("what", names),
+        "limit": charts.limit_tag(str(limits.idxmax()), lang),
     }
-    gap = float(short["yuan"].sum())
-    return t("headline.overview", lang, gap=money(gap, lang), **words) if gap > 0 else t("headline.overview_no_money", lang, **words)
+    if size == "units":
+        return t("headline.overview_no_money", lang, **words)
+    return t("headline.overview", lang, gap=money(float(short["yuan"].sum()), lang), **words)
 
 
 def compare_headline(comparison: Comparison, first: SavedRun, other: SavedRun, tables: Mapping[str, Mapping[str, pd.DataFrame]], lang: str) -> str:
     """What differs between two runs in the last year of the plan, in one sentence."""
     a, b = tables[first.name], tables[other.name]
-    year = last_year(a)
+    year = report_year(a, first.manifest["pack"])
     parts = comparison.drivers.query("run == @other.name and year == @year").groupby("driver")["yuan"].sum()
     change = float(parts.sum())
-    gap = float(b["shortfalls"].query("year == @year")["yuan"].sum() - a["shortfalls"].query("year == @year")["yuan"].sum())
+    gap = float(shortfalls(b, year)["yuan"].sum() - shortfalls(a, year)["yuan"].sum())
     met = charts.indicator_counts(b)["m"] - charts.indicator_counts(a)["m"]
     if abs(change) < 1 and abs(gap) < 1 and met == 0:
         changed = [path for path in comparison.changed_inputs()["path"] if not path.startswith("version of")]
@@ -124,7 +137,7 @@ def targets_board(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any], l
 
 def shortfall_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str, most: int | None = LONGEST_LIST) -> Board:
     """The largest shortfalls of `year` by money, each with the limit that binds first; all of them when `most` is None."""
-    rows = tables["shortfalls"].query("year == @year and units > 0").sort_values(["yuan", "units"], ascending=False, kind="stable")
+    rows = shortfalls(tables, year).sort_values(["yuan", "units"], ascending=False, kind="stable")
     rows = rows if most is None else rows.head(most)
     unit = money_unit(float(rows["yuan"].max()) if len(rows) else 0.0, lang)
     regions, names = charts.region_names(tables, lang, "name"), _what_names(tables, lang)
@@ -206,8 +219,7 @@ def balance_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
     """The population balance of every year."""
     table = charts.balance_table(tables, lang)
     unit = people_unit(float(table.iloc[:, 1].max()), lang)
-    table.iloc[:, 1:] = table.iloc[:, 1:].astype(float) / unit.divisor
-    table.iloc[:, 0] = table.iloc[:, 0].astype(str)
+    table = pd.concat([table.iloc[:, 0].astype(str), table.iloc[:, 1:] / unit.divisor], axis=1)
     return Board(t("report.balance_table", lang), table, unit.name, dict.fromkeys(table.columns[1:], max(unit.digits, 2)), note=t("explain.balance", lang))
 
 
@@ -243,11 +255,12 @@ def grade_counts(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
     return {grade: int(counts.get(grade, 0)) for grade in "ABCD"}
 
 
-def assumptions_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
-    """Every value of grade D, which local data should replace."""
-    rows = tables["sources"].query("grade == 'D'")
-    columns = {"file": "file", "key": "key", "value": "value", "unit": "unit", "note": "note"}
-    return Board(t("report.assumptions_table", lang), rows[list(columns)].rename(columns={key: t(f"col.{word}", lang) for key, word in columns.items()}))
+def grades_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
+    """Values behind the run by file and grade, total first; the spreadsheet lists each with its source."""
+    counts = pd.crosstab(tables["sources"]["file"], tables["sources"]["grade"]).reindex(columns=list("ABCD"), fill_value=0)
+    table = pd.concat([counts.sum().to_frame(t("col.total", lang)).T, counts])
+    table = table.rename(columns={grade: t(f"grade.{grade}", lang) for grade in "ABCD"}).reset_index(names=t("col.file", lang))
+    return Board(t("report.grade_table", lang), table, t("unit.items", lang), dict.fromkeys(table.columns[1:], 0), total=True)
 
 
 def passes_board(run: SavedRun, lang: str) -> Board:
@@ -269,22 +282,37 @@ def versions_board(run: SavedRun, lang: str) -> Board:
 def inputs_board(comparison: Comparison, lang: str) -> Board:
     """Inputs that differ between the runs."""
     table = comparison.changed_inputs().drop(columns="differs")
+    for run in comparison.names:
+        table[run] = table[run].map(_value_words)
     names = {"path": t("field.path", lang), **_short_labels(comparison, lang)}
     note = "" if len(table) else t("report.same_inputs", lang)
     return Board(t("report.inputs_table", lang, n=len(table)), table.rename(columns=names), note=note)
 
 
+def _value_words(text: str) -> str:
+    """A path of values {year: number} without JSON's quotes and braces; anything else as it is."""
+    return ", ".join(f"{year}: {value}" for year, value in json.loads(text).items()) if text.startswith("{") else text
+
+
 def outputs_board(comparison: Comparison, tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> Board:
-    """The sums over areas and services of each additive figure in `year`, and the plan's indicators."""
+    """Sums over areas and services in `year` of what may be added (money, residents), and the plan's indicators; one unit a row."""
     rows = comparison.outputs.query("year == @year")
     columns = list(rows.columns[4:])
-    sums = rows[~rows["figure"].isin(("coverage", "clients", "provided", "shortfall"))]
-    plan = sums["figure"].str.startswith("indicator.") & (sums["region"] != "plan")
-    table = sums[~plan].groupby("figure", sort=False)[columns].sum(min_count=1)
-    table.index = pd.Index([figure_name(str(code), tables, lang) for code in table.index], name=t("field.figure", lang))
-    names = {**_short_labels(comparison, lang), **{column: _difference_label(column, comparison, lang) for column in columns if column not in comparison.names}}
-    frame = table.rename(columns=names).reset_index()
-    return Board(t("report.outputs_table", lang, year=year), frame, digits=dict.fromkeys(frame.columns[1:], 2))
+    plan = rows["figure"].str.startswith("indicator.") & (rows["region"] == "plan")
+    money_of_areas = rows["figure"].str.endswith("_yuan") & (rows["region"] != "plan")
+    sums = rows[plan | money_of_areas | (rows["figure"] == "population")].groupby("figure", sort=False)[columns].sum(min_count=1)
+    lines = []
+    for code, values in sums.iterrows():
+        name = figure_name(str(code), tables, lang)
+        if not name:
+            continue
+        largest = float(values.abs().max())
+        unit = money_unit(largest, lang) if str(code).endswith("_yuan") else people_unit(largest, lang) if code == "population" else Unit("", 1.0, 2)
+        shown = [NONE if pd.isna(value) else unit.show(float(value), signed=column not in comparison.names) for column, value in values.items()]
+        lines.append([name, unit.name or _indicator_unit(str(code), tables, lang), *shown])
+    labels = _short_labels(comparison, lang)
+    heads = [t("field.figure", lang), t("col.unit", lang), *(labels.get(column) or _difference_label(column, comparison, lang) for column in columns)]
+    return Board(t("report.outputs_table", lang, year=year), pd.DataFrame(lines, columns=heads), right=tuple(heads[2:]))
 
 
 def drivers_board(comparison: Comparison, first: SavedRun, other: SavedRun, lang: str) -> Board:
@@ -329,14 +357,18 @@ def statuses_board(comparison: Comparison, tables: Mapping[str, pd.DataFrame], l
 
 
 def figure_name(code: str, tables: Mapping[str, pd.DataFrame], lang: str) -> str:
-    """Name of a figure of a comparison."""
+    """Name of a figure of a comparison; empty for an item of the budget that no table of a bureau shows."""
     if code.startswith("fiscal."):
         item = code.removeprefix("fiscal.").removesuffix("_yuan")
-        return t("figure.fiscal", lang, item=t(f"fiscal_item.{item}", lang) if has(f"fiscal_item.{item}") else item)
+        return t("figure.fiscal", lang, item=t(f"fiscal_item.{item}", lang)) if has(f"fiscal_item.{item}") else ""
     if code.startswith("indicator."):
         names = tables["indicator_names"].set_index("indicator")[f"name_{lang}"]
-        return t("figure.indicator", lang, name=names.get(code.removeprefix("indicator."), code.removeprefix("indicator.")))
+        return t("figure.indicator", lang, name=names[code.removeprefix("indicator.")])
     return t(f"figure.{code}", lang)
+
+
+def _indicator_unit(code: str, tables: Mapping[str, pd.DataFrame], lang: str) -> str:
+    return str(tables["indicator_names"].set_index("indicator")[f"unit_{lang}"][code.removeprefix("indicator.")])
 
 
 def _status_key(code: str) -> str:

@@ -43,7 +43,7 @@ td.c{text-align:center} footer{color:#475467;font-size:.86rem;border-top:1px sol
 def report_html(run: SavedRun, lang: str) -> str:
     """The report on one run as a whole HTML document; IntegrityError when the run is not what was saved."""
     tables = trusted_tables(run)
-    year = boards.last_year(tables)
+    year = boards.report_year(tables, run.manifest["pack"])
     title = t("report.title", lang, place=boards.place(run, lang), scenario=run.manifest["scenario_names"][lang])
     parts = [f"<h1>{escape(title)}</h1>", _tags(run, tables, lang), f"<p class='headline'>{escape(boards.headline(tables, run.manifest['pack'], lang))}</p>"]
     parts.append(f"<p class='note'>{escape(t('report.not_reviewed_note', lang))}</p>")
@@ -64,7 +64,7 @@ def comparison_html(comparison: Comparison, runs: Sequence[SavedRun], lang: str)
         ("main_findings", [boards.compare_headline(comparison, first, other, tables, lang) for other in others]),
         ("scenarios", [boards.runs_board(runs, lang)]),
         ("inputs", [boards.inputs_board(comparison, lang)]),
-        ("outputs", [boards.outputs_board(comparison, tables[first.name], boards.last_year(tables[first.name]), lang)]),
+        ("outputs", [boards.outputs_board(comparison, tables[first.name], boards.report_year(tables[first.name], first.manifest["pack"]), lang)]),
         ("drivers", [block for other in others for block in (_drivers_chart(comparison, other, lang), boards.drivers_board(comparison, first, other, lang))]),
         (
             "regions",
@@ -109,7 +109,7 @@ def _sections(run: SavedRun, tables: Mapping[str, pd.DataFrame], year: int, lang
                 boards.checks_board(tables, lang),
                 boards.passes_board(run, lang),
                 boards.versions_board(run, lang),
-                boards.assumptions_board(tables, lang),
+                boards.grades_board(tables, lang),
             ],
         ),
     ]
@@ -158,7 +158,7 @@ def board_html(board: Board) -> str:
     note = f"<p class='note'>{escape(board.note)}</p>" if board.note else ""
     if board.table.empty:
         return f"<p><b>{escape(board.title)}</b></p>{note}"
-    numeric = [board.table[column].dtype.kind in "if" for column in board.table.columns]
+    numeric = [board.table[column].dtype.kind in "if" or str(column) in board.right for column in board.table.columns]
     cell_class = ["c" if board.fills is not None and i else "n" if is_number else "" for i, is_number in enumerate(numeric)]
     head = "".join(f"<th scope='col'{_class(cls)}>{escape(str(column))}</th>" for column, cls in zip(board.table.columns, cell_class, strict=True))
     lines = []
@@ -195,7 +195,7 @@ def _drivers_chart(comparison: Comparison, other: SavedRun, lang: str) -> charts
 
 
 def _area_chart(tables: Mapping[str, Mapping[str, pd.DataFrame]], first: SavedRun, other: SavedRun, lang: str) -> charts.Chart:
-    return charts.area_change(tables[first.name], tables[other.name], boards.last_year(tables[first.name]), lang)
+    return charts.area_change(tables[first.name], tables[other.name], boards.report_year(tables[first.name], first.manifest["pack"]), lang)
 
 
 def _footer(runs: Sequence[SavedRun], lang: str) -> str:

@@ -27,7 +27,7 @@ LARGEST_SHEET = 200_000  # rows; longer tables stay in the run's folder, which t
 def report_xlsx(run: SavedRun, path: Path, lang: str) -> Path:
     """The results of one run as a spreadsheet: notes, bureau tables, parameters, sources, checks and the data. Same run, same bytes."""
     tables = trusted_tables(run)
-    year = boards.last_year(tables)
+    year = boards.report_year(tables, run.manifest["pack"])
     sheets = {
         "summary": Board(t("xlsx.summary", lang), pd.DataFrame({t("xlsx.content", lang): [boards.headline(tables, run.manifest["pack"], lang)]})),
         "targets": boards.targets_board(tables, run.manifest["pack"], lang),
