@@ -117,7 +117,7 @@ class DemandInputs:
     household_size: Array  # [Y,R] persons per household, base year included
     non_local_share: Array  # [R,H] residents without local hukou, as a share of residents
     resident_coverage: Array  # [Y] share of them served alike, for services on a resident basis
-    standard: Array  # [Y,S] national standard, yuan per client and year, at the dates in force, base-year prices after the last dated value
+    standard: Array  # [Y,S] national standard, yuan of year y per client: dated values, after the last one moved with wages and prices by wage_share
     standard_multiple: Array  # [Y,S] lever standards.<service>
     care_need: Array  # [Y] multiple of need for services marked by care_services
     care_services: tuple[str, ...]
@@ -378,7 +378,7 @@ class StageInputs:
     execution: ExecutionInputs
     observed: pd.DataFrame  # region, item, year, value (persons): published after the base year
     reported_inputs: dict[str, Array]  # what reported indicators need: life_expectancy [Y], schooling parameters ...
-    sources: pd.DataFrame  # one row a value: file, key, value, unit, grade, source, note, quote
+    sources: pd.DataFrame  # one row a value: file, key, value, unit, grade, source, title, note, quote
     pack_digest: str
 
 

@@ -271,7 +271,7 @@ def _parameter(document: Document, path: str, cells: Any, problems: list[Problem
 def parameter_problems(path: str, value: Any) -> list[str]:
     """What is wrong with a value for this parameter by its nature, whatever the range of its lever."""
     by_year, (lowest, highest) = PARAMETERS.get(path, (True, _ANY))
-    if isinstance(value, dict) and (not by_year or path.startswith("targets.")):
+    if isinstance(value, dict) and (not by_year or path.startswith(("targets.", "execution."))):
         return ["one number for all years, not a path"]
     texts = value_problems(value, lowest, highest)
     if not texts and path in WHOLE and not isinstance(clean_value(value), int):

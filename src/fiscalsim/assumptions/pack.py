@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from fiscalsim.scenario import NATIONAL, Parameter, name_problem, pack_names, re
 SUM_TOLERANCE = 1e-3  # published margins of one census may differ by rounding, not by more
 SHARE_TOLERANCE = 1e-6
 
+_SOURCE_COLUMNS = ["file", "key", "value", "unit", "grade", "source", "title", "note", "quote"]
 _TEXTS = ("id", "name_zh", "name_en", "upper_zh", "upper_en", "unit_zh", "unit_en")
 _YEARS = ("base_year", "horizon_end")
 _PLAN = ("name_zh", "name_en", "first_year", "target_year", "document")
@@ -602,8 +604,8 @@ def _indicators(tables: dict[str, list[Row]]) -> tuple[Indicator, ...]:
     )
 
 
-def sources(pack: Pack, changed: Iterable[tuple[str, Any]] = ()) -> pd.DataFrame:
-    """One row a number of the pack: file, key, value, unit, grade, source, title, note, quote; `changed` adds what a scenario sets."""
+@lru_cache(maxsize=8)
+def _own_sources(pack: Pack) -> pd.DataFrame:
     titles = {row["source"]: row["title"] for row in pack.tables["sources.csv"]}
     rows: list[tuple[Any, ...]] = []
     for file, shape in SHAPES.items():
@@ -621,10 +623,22 @@ def sources(pack: Pack, changed: Iterable[tuple[str, Any]] = ()) -> pd.DataFrame
             ]
     for p in pack.parameters.values():
         marks = (p.grade, p.source, titles.get(p.source, ""), p.note, p.quote)
-        rows += [(p.file, p.path if year is None else f"{p.path}, {year}", float(value), p.unit, *marks) for year, value in _points(p.value)]
-    for path, value in changed:
-        rows += [("scenario", path if year is None else f"{path}, {year}", float(inner), "", "", "scenario", "", "", "") for year, inner in _points(value)]
-    return pd.DataFrame(rows, columns=["file", "key", "value", "unit", "grade", "source", "title", "note", "quote"])
+        rows += [(p.file, _dotted(p.path, year), float(value), p.unit, *marks) for year, value in _points(p.value)]
+    return pd.DataFrame(rows, columns=_SOURCE_COLUMNS)
+
+
+def sources(pack: Pack, changed: Iterable[tuple[str, Any]] = ()) -> pd.DataFrame:
+    """One row a number of the pack, as written there: file, key, value, unit, grade, source, title, note, quote.
+
+    `changed` (path, value) adds what a scenario sets, with `scenario` as file and source and no grade.
+    """
+    own = _own_sources(pack)
+    rows = [("scenario", _dotted(path, year), float(inner), "", "", "scenario", "", "", "") for path, value in changed for year, inner in _points(value)]
+    return pd.concat([own, pd.DataFrame(rows, columns=_SOURCE_COLUMNS)], ignore_index=True) if rows else own.copy(deep=False)
+
+
+def _dotted(path: str, year: int | None) -> str:
+    return path if year is None else f"{path}, {year}"
 
 
 def _points(value: Any) -> list[tuple[int | None, float]]:
