@@ -20,6 +20,8 @@ TOLERANCE = 1e-4  # of the target, so that rounding in the solver does not turn 
 def denominator(per: str, population: Population, household_size: Array) -> Array:
     """What an indicator is divided by [Y,R]: residents, households or elders."""
     persons = population.persons
+    if per == "":  # a count: divided by one for the whole
+        return np.full(persons.shape[:2], 1.0 / persons.shape[1])
     if per == "population":
         return persons.sum(axis=(2, 3, 4))
     if per == "elders":

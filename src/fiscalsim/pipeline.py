@@ -123,7 +123,7 @@ def base_spending(inputs: StageInputs, needed: Demand) -> tuple[Array, Array]:
     places = place_capacity(inputs.demand, inputs.supply, inputs.supply.capacity)
     calibrated = needed.standard[0] / inputs.demand.standard_multiple[0]
     spent = recurrent_cost(inputs.demand, calibrated, served, places).sum(axis=1)
-    duty = (inputs.demand.upper_share * needed.national_cost[0] * served).sum(axis=1)
+    duty = (inputs.demand.upper_share * np.minimum(needed.national_cost[0], calibrated) * served).sum(axis=1)
     return spent, duty
 
 
@@ -132,6 +132,7 @@ def execution_plan(inputs: StageInputs, needed: Demand, plan: Allocation) -> exe
     first = needed.years.index(plan.years.labels[0])
     now = slice(first, first + len(plan.years))
     queued = sorted(set(inputs.execution.queues["service"]) & set(plan.services.labels))
+    placed = sorted({service for service, _, _ in inputs.supply.requires})
     lead = {r.code: r.lead_years for r in inputs.supply.resources}
     orders = tidy(plan.built, {"year": plan.years, "region": plan.regions, "resource": plan.resources}, "places")
     orders["capital_yuan"] = orders["places"].to_numpy() * (
@@ -151,8 +152,8 @@ def execution_plan(inputs: StageInputs, needed: Demand, plan: Allocation) -> exe
         orders=orders,
         stock=plan.stock,
         resources=plan.resources.labels,
-        demand={s: needed.clients[now, :, :, needed.services.index(s)].sum(axis=2) for s in queued},
-        planned_served={s: plan.served[..., plan.services.index(s)].sum(axis=2) for s in queued},
+        demand={s: needed.clients[now, :, :, needed.services.index(s)].sum(axis=2) for s in placed},
+        planned_served={s: plan.served[..., plan.services.index(s)].sum(axis=2) for s in placed},
         queue_services=tuple((s, k, u) for s, k, u in inputs.supply.requires if s in queued and k not in staff),
         school_resources=tuple(r.code for r in inputs.supply.resources if any(k == r.code and s in _schools(inputs) for s, k, _ in inputs.supply.requires)),
         requires=tuple((s, k, u) for s, k, u in inputs.supply.requires if s not in queued and k not in staff),

@@ -18,6 +18,7 @@ from fiscalsim.axes import RESIDENCES
 from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import Array, Demand, StageInputs, TargetForms
 
+NOTICED = 1e-5  # a share of clients below this is what later passes may give up, not a shortfall
 PRICED = 1e-7  # a dual below this is noise of the solver
 ORDER = (
     "capacity_carried_forward", "build_rate_limited", "served_within_capacity", "staff_within_supply", "conversion_from_surplus", "recurrent_growth_within_revenue",
@@ -66,7 +67,8 @@ def shortfalls(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: 
     rows = []
     offset = demand.years.index(inputs.horizon.labels[0])
     priced = binding_rows(form, solution.answers["1b"])
-    missing = np.where(t.cells, np.maximum(t.floor - solution.values["x"], 0.0), 0.0) * t.clients * HEADS
+    below = np.where(t.cells, np.maximum(t.floor - solution.values["x"], 0.0), 0.0)
+    missing = np.where(below > NOTICED, below, 0.0) * t.clients * HEADS
     for y, r, h, s in np.argwhere(missing >= 0.5):
         resources = [int(k) for k in np.flatnonzero(t.uses[s])]
         limits = limits_of(t, priced, int(y), int(r), resources)

@@ -64,10 +64,9 @@ class Terms:
     tail_means: Array  # [N,R]
     tail_pool: Array  # [N] grants of year T+n / of the last year of the horizon
     need_weight: Array  # [R,H] who is named first
-    target: Array  # [Y,I] what the indicator's linear form must reach; nan where no target holds
+    target: Array  # [Y,I] what the indicator's linear form must reach, in distances from base to target; nan where no target holds
     target_clients: Array  # [Y,I,R,H,S] coefficient of provision in the indicator
     target_capacity: Array  # [Y,I,R,K] coefficient of capacity
-    target_scale: Array  # [I] distance that counts as one
     target_binding: Array  # [I] bool
     milestones: tuple[int, ...]
     domain_weight: Array  # [S] one over the number of services of the domain
@@ -82,6 +81,11 @@ class Terms:
     def cells(self) -> Array:
         """[Y,R,H,S] bool: where there is at least half a client."""
         return self.clients * HEADS >= 0.5
+
+    @property
+    def today(self) -> Array:
+        """[R,H,S] provision of the base year, at most what may be provided."""
+        return np.minimum(self.base_coverage, self.ceiling)
 
 
 @dataclass(frozen=True)
@@ -167,10 +171,8 @@ def recurrent_growth_within_revenue(m, y, r):
 def standards_never_fall(m, y, r, h, s):
     """What was once raised is not cut.
 
-    provision of y >= provision of y-1 for services that are promises; in the first year, of the base year as far as it was kept. Price: goal per point of coverage.
+    provision of y >= provision of y-1, for services that are promises. Price: goal per point of coverage.
     """
-    if y == 0:
-        return m.x[y, r, h, s] + m.broken[r, h, s] >= min(m.t.base_coverage[r, h, s], m.t.ceiling[s])
     return m.x[y, r, h, s] >= m.x[y - 1, r, h, s]
 
 
@@ -256,6 +258,14 @@ def floor_guaranteed(m, y, r, h, s):
     return m.x[y, r, h, s] + m.below[y, r, h, s] >= m.t.floor[s]
 
 
+def today_kept(m, y, r, h, s):
+    """What is provided today is not cut to pay for something new; what cannot be kept is measured.
+
+    provision + cut >= provision of the base year, for all y, r, h, s where that lies above the floor or is a promise. Price: goal per point of coverage.
+    """
+    return m.x[y, r, h, s] + m.cut[y, r, h, s] >= m.t.today[r, h, s]
+
+
 def worst_floor_share(m, y, r, h, s):
     """No one area is sacrificed: the largest share of a floor left unmet, by service and year, is what pass 1a lowers.
 
@@ -269,7 +279,7 @@ def binding_target_met(m, y, i):
 
     linear form of the indicator + short >= path, for all binding i and y with a target. Price: goal per unit of the indicator.
     """
-    return m.indicator(y, i) + m.t.target_scale[i] * m.short[y, i] >= m.t.target[y, i]
+    return m.indicator(y, i) + m.short[y, i] >= m.t.target[y, i]
 
 
 def expected_target_met(m, y, i):
@@ -277,7 +287,7 @@ def expected_target_met(m, y, i):
 
     linear form of the indicator + short >= path, for all expected i and y with a target. Price: goal per unit of the indicator.
     """
-    return m.indicator(y, i) + m.t.target_scale[i] * m.short[y, i] >= m.t.target[y, i]
+    return m.indicator(y, i) + m.short[y, i] >= m.t.target[y, i]
 
 
 def worst_off_raised(m, j, r, h, s):
@@ -296,12 +306,12 @@ def town_country_gap(m, j, s):
     return m.gap[j, s] >= m.mean(j, 0, s) - m.mean(j, 1, s)
 
 
-def coverage_kept(m, j, s):
-    """The mean coverage that pass 4 reached is what later passes keep.
+def coverage_raised(m, y, s):
+    """Coverage is raised for everyone, year by year, as far as the earlier goals leave money.
 
-    raised <= clients-weighted mean provision, at most all. Price: goal per point of mean coverage.
+    raised <= clients-weighted mean provision, in pass 5, where raised is at least what pass 4 reached. Price: goal per point of mean coverage.
     """
-    return m.raised[j, s] <= m.overall(j, s)
+    return m.raised[y, s] <= m.overall(y, s)
 
 
 def grants_moved(m, side, y, r):
@@ -314,6 +324,8 @@ def grants_moved(m, side, y, r):
 
 
 TIE = 1e-3  # a fixed weight by name, so that of equal plans always the same one comes out
+CUT = 0.1  # a client cut from today's service against one below the floor, in pass 1b
+MEAN = 0.1  # a point of mean coverage in a year against a point of the worst-off at a milestone, in pass 4
 ALL = ("0", "1a", "1b", "2", "3", "4", "5")
 FAMILIES: tuple[Family, ...] = (
     Family("spending_within_means", "within_means", spending_within_means, "YR", ALL, "per_100m_yuan", "budget-law"),
@@ -332,15 +344,16 @@ FAMILIES: tuple[Family, ...] = (
     Family("build_rate_limited", "supply", build_rate_limited, "YRK", ALL, "per_10k_places", "plan"),
     Family("conversion_from_surplus", "supply", conversion_from_surplus, "YRC", ALL, "per_10k_places", "plan"),
     Family("floor_guaranteed", "utmost", floor_guaranteed, "FLOORS", ("1a", "1b"), "per_point", "national-standard"),
+    Family("today_kept", "utmost", today_kept, "KEPT_TODAY", ("1b",), "per_point", "plan"),
     Family("worst_floor_share", "utmost", worst_floor_share, "FLOORS", ("1a",), "per_share", "national-standard"),
     Family("binding_target_met", "utmost", binding_target_met, "BINDING", ("2", "3", "4", "5"), "per_unit", "plan"),
     Family("expected_target_met", "utmost", expected_target_met, "EXPECTED", ("3", "4", "5"), "per_unit", "plan"),
     Family("worst_off_raised", "utmost", worst_off_raised, "WORST", ("4",), "per_point", "plan"),
     Family("town_country_gap", "utmost", town_country_gap, "GAPS", ("4", "5"), "per_point", "plan"),
-    Family("coverage_kept", "utmost", coverage_kept, "RAISED", ("4", "5"), "per_point", "plan"),
+    Family("coverage_raised", "utmost", coverage_raised, "RAISED", ("5",), "per_point", "plan"),
     Family("grants_moved", "utmost", grants_moved, "SYR", ("5",), "per_100m_yuan", "cy-2022-58"),
 )
-GOALS_WITHOUT_SWITCH = ("worst_floor_share", "town_country_gap", "coverage_kept", "grants_moved")
+GOALS_WITHOUT_SWITCH = ("worst_floor_share", "town_country_gap", "coverage_raised", "grants_moved")
 
 
 class Model(pyo.ConcreteModel):
@@ -384,8 +397,7 @@ class Model(pyo.ConcreteModel):
         total = sum(w for _, w in weights)
         return sum(w / total * self.x[y, r, h, s] for r, w in weights)
 
-    def overall(self, j, s):
-        y = self.t.milestones[j]
+    def overall(self, y, s):
         weights = [(r, h, self.t.clients[y, r, h, s]) for r in self.R for h in (0, 1) if self.t.cells[y, r, h, s]]
         total = sum(w for _, _, w in weights)
         return sum(w / total * self.x[y, r, h, s] for r, h, w in weights)
@@ -416,7 +428,8 @@ def _sets(m: Model) -> None:
     m.YR, m.YRK, m.YRC, m.NR = m.Y * m.R, m.Y * m.R * m.K, m.Y * m.R * m.C, m.N * m.R
     m.GY, m.SYR = pyo.RangeSet(0, 1) * m.Y, pyo.RangeSet(0, 1) * m.Y * m.R
     m.FLOORS = pyo.Set(dimen=4, initialize=[c for c in cells if t.floor[c[3]] > 0])
-    m.PROMISES = pyo.Set(dimen=4, initialize=[c for c in cells if t.promise[c[3]] and (c[0] == 0 or t.cells[c[0] - 1, c[1], c[2], c[3]])])
+    m.PROMISES = pyo.Set(dimen=4, initialize=[c for c in cells if t.promise[c[3]] and c[0] > 0 and t.cells[c[0] - 1, c[1], c[2], c[3]]])
+    m.KEPT_TODAY = pyo.Set(dimen=4, initialize=[c for c in cells if t.today[c[1:]] > t.floor[c[3]]])
     used = t.uses.any(axis=0)
     m.PLACES = pyo.Set(dimen=3, initialize=[(y, r, k) for y in m.Y for r in m.R for k in m.K if used[k] and not t.staff[k]])
     m.STAFF = pyo.Set(dimen=3, initialize=[(y, r, k) for y in m.Y for r in m.R for k in m.K if used[k] and t.staff[k]])
@@ -426,7 +439,8 @@ def _sets(m: Model) -> None:
     m.reach_x = [[tuple(int(j) for j in c) for c in np.argwhere(t.target_clients[:, i].any(axis=0))] for i in range(t.target.shape[1])]
     m.reach_k = [[tuple(int(j) for j in c) for c in np.argwhere(t.target_capacity[:, i].any(axis=0))] for i in range(t.target.shape[1])]
     miles = [(j, y, s) for j, y in enumerate(t.milestones) for s in m.S if t.cells[y, :, :, s].any()]
-    m.RAISED = pyo.Set(dimen=2, initialize=[(j, s) for j, _, s in miles])
+    m.RAISED = pyo.Set(dimen=2, initialize=[(y, s) for y in m.Y for s in m.S if t.cells[y, :, :, s].any()])
+    m.MILES = pyo.Set(dimen=2, initialize=[(j, s) for j, _, s in miles])
     m.WORST = pyo.Set(dimen=4, initialize=[(j, r, h, s) for j, y, s in miles for r in m.R for h in (0, 1) if t.cells[y, r, h, s]])
     m.GAPS = pyo.Set(dimen=2, initialize=[(j, s) for j, y, s in miles if t.cells[y, :, 0, s].any() and t.cells[y, :, 1, s].any()])
 
@@ -437,7 +451,7 @@ def _decisions(m: Model) -> None:
     m.x = pyo.Var(m.CELLS, bounds=lambda m, y, r, h, s: (0, float(t.ceiling[s])))
     m.below = pyo.Var(m.FLOORS, bounds=lambda m, y, r, h, s: (0, float(t.floor[s])))
     m.worst_below = pyo.Var(m.Y, m.S, bounds=(0, 1))
-    m.broken = pyo.Var(m.R, (0, 1), m.S, bounds=lambda m, r, h, s: (0, float(t.base_coverage[r, h, s])))
+    m.cut = pyo.Var(m.KEPT_TODAY, bounds=lambda m, y, r, h, s: (0, float(t.today[r, h, s])))
     m.stock = pyo.Var(m.YRK, bounds=(0, None))
     m.built = pyo.Var(m.YRK, bounds=(0, None))
     m.closed = pyo.Var(m.YRK, bounds=(0, None))
@@ -451,8 +465,8 @@ def _decisions(m: Model) -> None:
     m.unpaid = pyo.Var(m.YR, bounds=(0, None))
     m.unpaid_later = pyo.Var(m.NR, bounds=(0, None))
     m.short = pyo.Var(m.BINDING | m.EXPECTED, bounds=(0, None))
-    m.worst = pyo.Var(m.RAISED, bounds=(0, 1))
-    m.gap = pyo.Var(m.RAISED, bounds=(0, None))
+    m.worst = pyo.Var(m.MILES, bounds=(0, 1))
+    m.gap = pyo.Var(m.MILES, bounds=(0, None))
     m.raised = pyo.Var(m.RAISED, bounds=(0, 1))
     m.moved = pyo.Var(m.YR, bounds=(0, None))
     m.debt_carried = pyo.Constraint(m.YR, rule=lambda m, y, r: m.debt[y, r] == m.debt_before(y, r) + m.bond[y, r])
@@ -465,10 +479,13 @@ def _goals(m: Model) -> None:
     m.goal_0 = pyo.Objective(expr=sum(m.unpaid[yr] for yr in m.YR) + sum(m.unpaid_later[nr] for nr in m.NR))
     m.goal_1a = pyo.Objective(expr=sum((1 + TIE * t.tie_s[s] * t.tie_y[y]) * m.worst_below[y, s] for y in m.Y for s in m.S))
     below = sum(t.need_weight[r, h] * weight[r, h, s] * t.clients[y, r, h, s] * m.below[y, r, h, s] for y, r, h, s in m.FLOORS)
-    m.goal_1b = pyo.Objective(expr=below + sum(t.need_weight[r, h] * t.clients[0, r, h, s] * m.broken[r, h, s] for r in m.R for h in (0, 1) for s in m.S))
+    cut = sum(t.need_weight[r, h] * weight[r, h, s] * t.clients[y, r, h, s] * m.cut[y, r, h, s] for y, r, h, s in m.KEPT_TODAY)
+    m.goal_1b = pyo.Objective(expr=below + CUT * cut)
     m.goal_2 = pyo.Objective(expr=sum((1 + TIE * t.tie_i[i] * t.tie_y[y]) * m.short[y, i] for y, i in m.BINDING) if len(m.BINDING) else 0 * m.general[0, 0])
     m.goal_3 = pyo.Objective(expr=sum((1 + TIE * t.tie_i[i] * t.tie_y[y]) * m.short[y, i] for y, i in m.EXPECTED) if len(m.EXPECTED) else 0 * m.general[0, 0])
-    m.goal_4 = pyo.Objective(expr=sum(t.domain_weight[s] * (1 + TIE * t.tie_s[s]) * (m.gap[j, s] - m.worst[j, s] - 0.1 * m.raised[j, s]) for j, s in m.RAISED))
+    weight_s = t.domain_weight * (1 + TIE * t.tie_s)
+    lowest = sum(weight_s[s] * (m.gap[j, s] - m.worst[j, s]) for j, s in m.MILES)
+    m.goal_4 = pyo.Objective(expr=lowest - MEAN * sum(weight_s[s] * m.overall(y, s) for y, s in m.RAISED))
     cost = sum((1 + 0.01 * t.tie_x[r, h, s]) * t.running[y, r, h, s] * m.x[y, r, h, s] for y, r, h, s in m.CELLS)
     cost += sum((t.standing[y, r, k] * (1 + 0.01 * t.tie_r[r]) + 1e-4 * (1 + y + t.tie_r[r])) * m.stock[y, r, k] for y, r, k in m.YRK)
     cost += sum((t.build_cost[y, k] * t.salvage[y, k] * (1 + 0.01 * t.tie_r[r] + 0.001 * y) + 1e-4) * m.built[y, r, k] for y, r, k in m.YRK)

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,20 @@ def families_of(name: str) -> tuple[str, ...]:
     return (*(f.name for f in FAMILIES if name in f.passes), "debt_carried")
 
 
+def check_finite(terms: Terms) -> None:
+    """NoSolution that names the cell where a number of the model is not finite (a target may be nan: none holds then)."""
+    for item in fields(terms):
+        values = getattr(terms, item.name)
+        if isinstance(values, np.ndarray) and item.name != "target" and not np.isfinite(values).all():
+            cell = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            raise NoSolution(f"{item.name}{list(cell)} of the allocation model is {values[cell]}; nothing was solved")
+
+
 class Passes:
     """The passes of one model; kept in a worker, a second `solve` with other bounds is warm."""
 
     def __init__(self, terms: Terms, switched_off: tuple[str, ...] = ()):
+        check_finite(terms)
         self.terms, self.switched_off = terms, switched_off
         self.model = build(terms, switched_off)
         self.form: StandardForm = compile_model(self.model)
@@ -47,6 +58,7 @@ class Passes:
 
     def update(self, terms: Terms, switched_off: tuple[str, ...] = ()) -> None:
         """Take new numbers; the passes that are warm keep their basis where rows and columns are the same."""
+        check_finite(terms)
         self.terms, self.switched_off = terms, switched_off
         self.model = build(terms, switched_off)
         form = compile_model(self.model)
@@ -124,15 +136,13 @@ class Passes:
             numbers, index = columns["below"]
             for j, (y, _r, _h, s) in zip(numbers, index, strict=True):
                 hi[j] = min(hi[j], self.terms.floor[s] * worst.get((y, s), 1.0) + KEPT)
-        elif name == "1b" and "below" in columns:
-            numbers, index = columns["below"]
+        elif name == "1b":
             place = dict(zip(columns["x"][1], columns["x"][0], strict=True))
-            for j, cell in zip(numbers, index, strict=True):
+            for j, cell in zip(*columns.get("below", ((), ())), strict=True):
                 lo[place[cell]] = max(lo[place[cell]], self.terms.floor[cell[3]] - x[j] - KEPT)
                 hi[j] = max(x[j] + KEPT, 0.0)
-            if "broken" in columns:
-                numbers, _ = columns["broken"]
-                hi[numbers] = x[numbers] + KEPT
+            for j, cell in zip(*columns.get("cut", ((), ())), strict=True):
+                lo[place[cell]] = max(lo[place[cell]], self.terms.today[cell[1:]] - x[j] - KEPT)
         elif name in ("2", "3") and "short" in columns:
             binding = {i for _, i in getattr(self.model, "binding_target_met", {})}
             numbers, index = columns["short"]
@@ -145,10 +155,14 @@ class Passes:
             for j, r, h, s in self.model.WORST if "worst_off_raised" not in self.switched_off else ():
                 cell = place[(self.terms.milestones[j], r, h, s)]
                 lo[cell] = max(lo[cell], min(worst[j, s] - KEPT, hi[cell]))
-            for variable, array, sign in (("gap", hi, 1.0), ("raised", lo, -1.0)):
-                if variable in columns:
-                    numbers, _ = columns[variable]
-                    array[numbers] = x[numbers] + sign * KEPT
+            numbers, _ = columns.get("gap", (np.array([], dtype=int), []))
+            hi[numbers] = x[numbers] + KEPT
+            share, total = defaultdict(float), defaultdict(float)
+            for j, (y, r, h, s) in zip(*columns["x"], strict=True):
+                share[y, s] += self.terms.clients[y, r, h, s] * x[j]
+                total[y, s] += self.terms.clients[y, r, h, s]
+            for j, (y, s) in zip(*columns["raised"], strict=True):
+                lo[j] = min(max(share[y, s] / total[y, s] - KEPT, 0.0), hi[j])
 
     def arrays(self, x: Array) -> dict[str, Array]:
         """Columns back into arrays by variable; what the model does not have is zero, fixed grants are their rule's."""
@@ -156,7 +170,7 @@ class Passes:
         years, regions, _, services = t.clients.shape
         resources, conversions, indicators = len(t.staff), len(t.conversions), t.target.shape[1]
         shapes = {
-            "x": (years, regions, 2, services), "below": (years, regions, 2, services), "broken": (regions, 2, services), "stock": (years, regions, resources),
+            "x": (years, regions, 2, services), "below": (years, regions, 2, services), "stock": (years, regions, resources),
             "built": (years, regions, resources), "closed": (years, regions, resources), "convert": (years, regions, conversions), "general": (years, regions),
             "earmarked": (years, regions), "bond": (years, regions), "debt": (years, regions), "carried": (years, regions), "reserve": (years, regions),
             "unpaid": (years, regions), "unpaid_later": (len(t.tail_means), regions), "short": (years, indicators),

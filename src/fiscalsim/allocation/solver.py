@@ -21,7 +21,14 @@ from fiscalsim.quantities import Array
 
 SMALLEST, LARGEST = 1e-9, 1e7  # HiGHS treats 1e-9 and below as zero; beyond 1e7 its answers lose digits
 FEASIBILITY = 1e-6
-OPTIONS = {"random_seed": 0, "threads": 1, "output_flag": False, "time_limit": 600.0, "solver": "simplex"}
+OPTIONS = {
+    "random_seed": 0,
+    "threads": 1,
+    "output_flag": False,
+    "time_limit": 600.0,
+    "solver": "simplex",
+    "primal_feasibility_tolerance": 1e-9,  # so that every yuan balances to 1e-9 of a region's revenue
+}
 
 
 @dataclass
@@ -153,6 +160,13 @@ class PassSolver:
         self.highs.setOptionValue("time_limit", OPTIONS["time_limit"] + self.highs.getRunTime())
         self.highs.run()
         status = self.highs.getModelStatus()
+        if status in (highspy.HighsModelStatus.kUnknown, highspy.HighsModelStatus.kSolveError):
+            # numerical trouble after presolve: once more from nothing and without it; still not optimal is no result
+            self.highs.clearSolver()
+            self.highs.setOptionValue("presolve", "off")
+            self.highs.run()
+            self.highs.setOptionValue("presolve", "choose")
+            status = self.highs.getModelStatus()
         info = self.highs.getInfo()
         if status != highspy.HighsModelStatus.kOptimal:
             raise NoSolution(f"pass {self.name}: {self.highs.modelStatusToString(status)}; not shown as a result")

@@ -44,7 +44,8 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
         fixed[:, s] = np.where(inputs.supply.capacity[:, k] > 0, services[s].fixed_share, 0.0)
         per_place[:, :, k] = fixed[:, s] * demand.standard[:, :, s] / units * HEADS / YUAN
     running = demand.clients * ((1.0 - fixed) * demand.standard)[:, :, None, :] / YUAN
-    upper = demand.clients * (inputs.demand.upper_share * demand.national_cost)[:, :, None, :] / YUAN
+    # a level above never pays more than serving the client really costs here
+    upper = demand.clients * (inputs.demand.upper_share * np.minimum(demand.national_cost, demand.standard))[:, :, None, :] / YUAN
     uses = np.zeros((len(services), len(resources)))
     for service, resource, units in inputs.supply.requires:
         uses[[s.code for s in services].index(service), [r.code for r in resources].index(resource)] = units
@@ -66,7 +67,7 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
         standing=per_place[now],
         uses=uses,
         floor=np.array([s.floor for s in services]),
-        ceiling=np.array([s.ceiling for s in services]),
+        ceiling=np.minimum([s.ceiling for s in services], 1.0),  # levels above the standard come with the lever standards.<service>
         base_coverage=inputs.supply.base_coverage,
         promise=np.array([s.promise for s in services]),
         upper_cost=upper[now],
@@ -99,10 +100,9 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
         tail_means=(capacity.means - capacity.reserve_share[:, None] * (capacity.own_revenue + capacity.base_grants * (grants / grants[0])[:, None]))[later] / YUAN,
         tail_pool=grants[later] / grants[last],
         need_weight=inputs.weights.area,
-        target=forms.target[now],
-        target_clients=forms.clients[now] * HEADS,
-        target_capacity=forms.capacity[now] * HEADS,
-        target_scale=forms.distance,
+        target=forms.target[now] / forms.distance,
+        target_clients=forms.clients[now] / forms.distance[:, None, None, None],
+        target_capacity=forms.capacity[now] * HEADS / forms.distance[:, None, None],
         target_binding=forms.binding,
         milestones=tuple(inputs.horizon.index(y) for y in inputs.rules.milestones),
         domain_weight=np.array([1.0 / domains.count(d) for d in domains]),
