@@ -30,7 +30,7 @@ def graduate(bounds: Array, sums: Array, open_age: int = OPEN_AGE) -> Array:
     bounds = np.asarray(bounds, dtype=float)
     sums = np.asarray(sums, dtype=float)
     cumulated = np.concatenate([np.zeros((*sums.shape[:-1], 1)), np.cumsum(sums[..., :-1], axis=-1)], axis=-1)
-    slope = CubicSpline(bounds, cumulated, axis=-1, bc_type="natural")(bounds, 1)
+    slope = CubicSpline(bounds, cumulated, axis=-1)(bounds, 1)
     steepness = np.diff(cumulated, axis=-1) / np.diff(bounds)
     before = np.concatenate([steepness[..., :1], steepness], axis=-1)
     after = np.concatenate([steepness, steepness[..., -1:]], axis=-1)

@@ -29,9 +29,10 @@ _ALPHAS = np.linspace(-3.5, 3.0, 2601)
 _ROWS_AT_ONCE = 600  # life tables worked at once, so that they stay in the processor's cache; no effect on results
 
 
-def a0(m0: Array, sex: str) -> Array:
+def a0(m0: Array | float, sex: str) -> Array:
     """Years lived in the first year of life by those who die in it, from the infant death rate `m0` (any shape)."""
-    value = np.zeros_like(m0, dtype=float)
+    m0 = np.asarray(m0, dtype=float)
+    value = np.zeros(m0.shape)
     for bound, level, slope in _A0[sex]:
         value = np.where(m0 >= bound, level + slope * m0, value)
     return value
@@ -62,25 +63,36 @@ def _a0_of_q0(q0: Array) -> Array:
     return _by_sex(m0)
 
 
-def life_table(mx: Array, sex: str) -> pd.DataFrame:
+def life_table(mx: Array, sex: str, ages: Array | None = None, ax: Array | None = None) -> pd.DataFrame:
     """The life table of one sex: age, nMx, nax, nqx, lx, ndx, nLx, Tx, ex; radix 1, last age open.
 
-    `mx` [A] death rates per person and year. ModelError when a rate is negative, not finite, or zero at the open age.
+    `mx` [A] death rates per person and year. `ages` first age of each group (None: single ages 0, 1, ...; groups of several years need
+    `ax`). `ax` years lived in the group by those who die in it (None: a0 by Andreev-Kingkade, 0.5 at single ages); the open group's is
+    1/mx. ModelError when a rate is negative, not finite, or zero at the open age, or gives a probability above 1.
     """
     mx = np.asarray(mx, dtype=float)
-    _check(mx, f"life table, {sex}")
-    ax = np.full(mx.shape, 0.5)
-    ax[0] = a0(mx[0], sex)
-    ax[-1] = 1 / mx[-1]
-    qx = mx / (1 + (1 - ax) * mx)
-    qx[-1] = 1.0
-    lx = np.concatenate([[1.0], np.cumprod(1 - qx[:-1])])
-    dx = lx * qx
-    Lx = lx - (1 - ax) * dx
-    Lx[-1] = lx[-1] / mx[-1]
-    Tx = np.cumsum(Lx[::-1])[::-1]
+    ages = np.arange(len(mx)) if ages is None else np.asarray(ages)
+    width = np.diff(ages).astype(float)
+    if ax is None and not (width == 1).all():
+        raise ModelError(f"life table, {sex}: age groups of several years need ax")
+    if not (np.isfinite(mx).all() and (mx >= 0).all() and mx[-1] > 0):
+        raise ModelError(f"life table, {sex}: death rates must be finite, zero or more, and above zero at the open age")
+    if ax is None:
+        nax = np.full(mx.shape, 0.5)
+        nax[0] = a0(mx[0], sex)
+    else:
+        nax = np.array(ax, dtype=float)
+    nax[-1] = 1 / mx[-1]
+    nqx = np.ones(mx.shape)
+    nqx[:-1] = width * mx[:-1] / (1 + (width - nax[:-1]) * mx[:-1])
+    if not (nqx <= 1).all():
+        raise ModelError(f"life table, {sex}: age {ages[nqx > 1][0]} has a death rate of {mx[nqx > 1][0]}, which gives a probability above 1")
+    lx = np.concatenate([[1.0], np.cumprod(1 - nqx[:-1])])
+    ndx = lx * nqx
+    nLx = np.append(width * lx[1:] + nax[:-1] * ndx[:-1], lx[-1] / mx[-1])
+    Tx = np.cumsum(nLx[::-1])[::-1]
     ex = np.divide(Tx, lx, out=np.zeros_like(Tx), where=lx > 0)
-    return pd.DataFrame({"age": np.arange(len(mx)), "nMx": mx, "nax": ax, "nqx": qx, "lx": lx, "ndx": dx, "nLx": Lx, "Tx": Tx, "ex": ex})
+    return pd.DataFrame({"age": ages, "nMx": mx, "nax": nax, "nqx": nqx, "lx": lx, "ndx": ndx, "nLx": nLx, "Tx": Tx, "ex": ex})
 
 
 def _survivors(mx: Array) -> tuple[Array, Array]:
