@@ -12,11 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.fake_run import FakeScenario, save_task, slow_task, threads_task, troubled_task
 from fiscalsim import batch as batch_module
 from fiscalsim.batch import DONE, FAILED, SKIPPED, read_sweep, run_batch, worst
 from fiscalsim.errors import InputError
 from fiscalsim.store import RunStore, check_run
+from tests.fake_run import FakeScenario, fake_result, save_task, slow_task, threads_task, troubled_task
 
 
 def scenarios(*names: str) -> list[FakeScenario]:
@@ -73,7 +73,7 @@ def test_every_worker_has_one_blas_thread_and_the_parent_keeps_its_own(tmp_path,
 
 
 def test_resume_skips_whole_runs_and_reports_a_damaged_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(batch_module, "inputs_today", lambda scenario, home: ("ab" * 32, RunStore(tmp_path).list()[0].manifest["versions"]))
+    monkeypatch.setattr(batch_module, "inputs_today", lambda scenario, home: (fake_result().pack_digest, fake_result().versions))
     wanted = scenarios("a", "b")
     run_batch(wanted, tmp_path, workers=1, task=save_task)
     before = all_bytes(tmp_path)

@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.fake_run import fake_result, with_table
 from fiscalsim import store as store_module
 from fiscalsim.errors import InputError, IntegrityError, ModelError
 from fiscalsim.store import TABLES, RunStore, check_run, open_run
+from tests.fake_run import fake_result, with_table
 
 
 def parquet_bytes(folder: Path) -> dict[str, bytes]:
@@ -70,6 +70,24 @@ def test_saving_over_a_damaged_run_is_refused(tmp_path):
     (folder / "demand.parquet").write_bytes(b"nothing")
     with pytest.raises(IntegrityError, match=r"demand\.parquet"):
         store.save(fake_result())
+
+
+def test_other_numbers_from_the_same_inputs_are_refused_and_the_saved_run_stays(tmp_path):
+    store, result = RunStore(tmp_path), fake_result()
+    folder = store.save(result)
+    changed = with_table(result, "indicators", result.tables["indicators"].assign(value=1.0))
+    with pytest.raises(IntegrityError, match=r"other numbers in indicators\.parquet"):
+        store.save(changed)
+    pd.testing.assert_frame_equal(open_run(folder).table("indicators"), result.tables["indicators"])
+
+
+def test_changed_code_makes_another_run(tmp_path, monkeypatch):
+    store = RunStore(tmp_path)
+    old = store.save(fake_result())
+    monkeypatch.setattr(store_module, "_code_digest", lambda: "0" * 16)
+    new = store.save(fake_result(coverage=0.9))
+    assert new != old
+    assert check_run(old) == check_run(new) == []
 
 
 def test_other_data_under_the_same_scenario_become_a_second_run(tmp_path):

@@ -11,6 +11,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import platform
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fiscalsim.errors import FiscalsimError, InputError, Problem
 from fiscalsim.levers import read_document
 from fiscalsim.scenario import Scenario, load_scenario
+from fiscalsim.scenario import home as default_home
 
 MOST_ATTEMPTS = 3
 LARGEST_SWEEP = 10_000
@@ -164,9 +167,11 @@ def _whole_run(scenario: Scenario, home: Path | None, runs: Path) -> str | None:
 
 def inputs_today(scenario: Scenario, home: Path | None) -> tuple[str, Mapping[str, str]]:
     """Digest of the pack's data and the versions that a run of `scenario` would be made with now."""
-    from fiscalsim.pipeline import inputs_of
+    from fiscalsim.assumptions import load_pack
+    from fiscalsim.pipeline import COMPUTED_WITH
 
-    return inputs_of(scenario, home)
+    versions = {name: version(name) for name in COMPUTED_WITH} | {"python": platform.python_version()}
+    return load_pack(scenario.pack, home or default_home()).digest, versions
 
 
 def _outcome(scenario: Scenario, state: str, **values: Any) -> Outcome:

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -167,50 +168,57 @@ class RunStore:
         IntegrityError: the run could not be written whole, or the one that is there is damaged.
         """
         name = safe_name(result.scenario.id)
-        inputs = inputs_digest(result.scenario.digest, result.pack_digest, result.versions)
+        versions = with_code(result.versions)
+        inputs = inputs_digest(result.scenario.digest, result.pack_digest, versions)
         tables = {key: _arrow(key, table) for key, table in _checked_tables(result.tables).items()}
+        files = {f"{key}.parquet": _parquet(table) for key, table in tables.items()}
         with _disk_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             self.sweep()
             for digest in (result.scenario.digest, inputs):
                 target = self.path / f"{name}-{digest[:8]}"
                 if not target.exists():
-                    return self._write(result, name, digest, inputs, tables, target)
+                    manifest = _manifest(result, name, digest, inputs, versions, tables, files)
+                    return self._write(manifest, files, target, result.scenario.digest)
                 saved = open_run(target)
                 if saved.manifest["inputs_digest"] == inputs:
-                    return self._verified(saved)
+                    return self._verified(saved, files)
         raise IntegrityError(f"{target.name}: a different run holds this digest; save into another folder of runs")
 
-    def _write(self, result: RunResult, name: str, digest: str, inputs: str, tables: dict[str, pa.Table], target: Path) -> Path:
-        temp = self.path / f".tmp-{digest[:8]}-{uuid.uuid4().hex}"
+    def _write(self, manifest: dict[str, Any], files: Mapping[str, bytes], target: Path, scenario_digest: str) -> Path:
+        temp = self.path / f".tmp-{manifest['digest8']}-{uuid.uuid4().hex}"
         temp.mkdir()
         try:
-            files = {f"{key}.parquet": _write_parquet(table, temp / f"{key}.parquet") for key, table in tables.items()}
-            manifest = _manifest(result, name, digest, inputs, tables, files)
+            for file, content in files.items():
+                _write_bytes(temp / file, content)
             _write_bytes(temp / MANIFEST, (json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
             _sync_folder(temp)
             os.rename(temp, target)
         except OSError as error:
             shutil.rmtree(temp, ignore_errors=True)
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another process saved the same run in the meantime
-                return self._verified(open_run(target))
+                return self._verified(open_run(target), files)
             raise
         except BaseException:
             shutil.rmtree(temp, ignore_errors=True)
             raise
         _sync_folder(self.path)
-        self._failure(result.scenario.digest).unlink(missing_ok=True)
+        self._failure(scenario_digest).unlink(missing_ok=True)
         return target
 
-    def _verified(self, saved: SavedRun) -> Path:
+    def _verified(self, saved: SavedRun, files: Mapping[str, bytes]) -> Path:
+        """The folder of a run that is there already: undamaged, and the same numbers as were just computed."""
         problems = self.check(saved.name)
+        others = [file for file, content in files.items() if saved.manifest["files"].get(file) != hashlib.sha256(content).hexdigest()]
+        if others and not problems:
+            problems = [f"{saved.name}: the same inputs, data, code and versions now give other numbers in {', '.join(others)}; the saved run stays as it is"]
         if problems:
             raise IntegrityError("\n".join(problems))
         return saved.path
 
     def find(self, scenario: Scenario, pack_digest: str, versions: Mapping[str, str]) -> SavedRun | None:
-        """The whole run of exactly these inputs when it is here, else None."""
-        inputs = inputs_digest(scenario.digest, pack_digest, versions)
+        """The whole run of exactly these inputs, made by the present code, when it is here, else None."""
+        inputs = inputs_digest(scenario.digest, pack_digest, with_code(versions))
         for digest in (scenario.digest, inputs):
             folder = self.path / f"{safe_name(scenario.id)}-{digest[:8]}"
             try:
@@ -313,6 +321,20 @@ def safe_name(name: str) -> str:
 def inputs_digest(scenario_digest: str, pack_digest: str, versions: Mapping[str, str]) -> str:
     """Digest of all that decides the bytes of a run: resolved scenario, data and versions."""
     return _sha({"scenario": scenario_digest, "pack": pack_digest, "versions": dict(versions)})
+
+
+def with_code(versions: Mapping[str, str]) -> dict[str, str]:
+    """`versions` and the digest of fiscalsim's own source: code that was changed but not renumbered makes other runs."""
+    return {**versions, "code": _code_digest()}
+
+
+@cache
+def _code_digest() -> str:
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(here.rglob("*.py")):
+        digest.update(f"{path.relative_to(here).as_posix()}\0".encode() + path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def _hint(word: str, allowed: Any) -> str:
@@ -423,13 +445,11 @@ def _arrow(name: str, table: pd.DataFrame) -> pa.Table:
         raise ModelError(f"the run is not saved: table {name} holds values that are not of one kind ({error})") from error
 
 
-def _write_parquet(table: pa.Table, path: Path) -> str:
-    """Write `table` and return the digest of the file; in memory first, so that a full disk is met in one place."""
+def _parquet(table: pa.Table) -> bytes:
+    """The bytes of a table's file; in memory, so that a full disk is met in one place."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, **_PARQUET)
-    content = sink.getvalue().to_pybytes()
-    _write_bytes(path, content)
-    return hashlib.sha256(content).hexdigest()
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
@@ -458,7 +478,9 @@ def _disk_errors(path: Path) -> Iterator[None]:
         raise IntegrityError(f"{path}: nothing was saved ({error.strerror or error}); make room or choose another folder with --runs") from error
 
 
-def _manifest(result: RunResult, name: str, digest: str, inputs: str, tables: dict[str, pa.Table], files: dict[str, str]) -> dict[str, Any]:
+def _manifest(
+    result: RunResult, name: str, digest: str, inputs: str, versions: Mapping[str, str], tables: Mapping[str, pa.Table], files: Mapping[str, bytes]
+) -> dict[str, Any]:
     checks = [{key: _plain(value) for key, value in row.items()} for row in result.tables["checks"].to_dict("records")]
     manifest: dict[str, Any] = {
         "schema_version": SCHEMA,
@@ -470,7 +492,7 @@ def _manifest(result: RunResult, name: str, digest: str, inputs: str, tables: di
         "scenario_names": {"zh": result.scenario.name_zh, "en": result.scenario.name_en},
         "pack": {field.name: _plain(getattr(result.info, field.name)) for field in fields(result.info) if field.name != "region_names"},
         "pack_digest": result.pack_digest,
-        "versions": {key: str(value) for key, value in result.versions.items()},
+        "versions": {key: str(value) for key, value in versions.items()},
         "seed": int(result.scenario.seed),
         "solver_options": _plain(result.solver_options),
         "passes": [_plain(dict(one)) for one in result.passes],
@@ -486,7 +508,7 @@ def _manifest(result: RunResult, name: str, digest: str, inputs: str, tables: di
             for key, table in tables.items()
         },
         "extra_tables": [key for key in tables if key not in TABLES],
-        "files": files,
+        "files": {file: hashlib.sha256(content).hexdigest() for file, content in files.items()},
         "timings": _plain(result.timings),
         "record": {"when": _now(), "who": _who(), "python": platform.python_version(), "machine": platform.machine(), "system": platform.system()},
     }

@@ -35,7 +35,8 @@ th{border-bottom:1px solid #1F2937;font-weight:600;text-align:left;padding:3px 8
 td{padding:2px 8px;border-bottom:1px solid #E4E9F0;vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap} tr.total td{font-weight:600;border-bottom:1px solid #98A2B3}
 p.note{color:#475467;font-size:.86rem;margin:.1em 0 1.2em} details{margin:.2em 0 1.2em} summary{color:#1B4F8F;cursor:pointer}
-td.c{text-align:center} footer{color:#475467;font-size:.86rem;border-top:1px solid #D0D7E2;margin-top:2em;padding-top:.6em}
+figure{margin:1em 0 0} figcaption{font-weight:600} figcaption i{float:right;font-style:normal;font-weight:400;color:#475467}
+td.s{white-space:nowrap} td.c{text-align:center} footer{color:#475467;font-size:.86rem;border-top:1px solid #D0D7E2;margin-top:2em;padding-top:.6em}
 .wide{overflow-x:auto} @media print{details{display:none} h2{break-after:avoid} table,figure{break-inside:avoid}}
 """
 
@@ -148,9 +149,10 @@ def _block_html(block: Any, identifier: str, digest: str, lang: str) -> str:
     twin = f"<details><summary>{escape(t('report.data', lang))}</summary>{data}</details>"
     if block.figure is None:
         return f"<p>{escape(block.title)}</p>"
-    drawn = block.titled(1000).to_html(full_html=False, include_plotlyjs=False, config=charts.CONFIG, div_id=identifier)
-    unit = f"<p class='note'>{escape(t('format.unit_note', lang, unit=block.unit))}</p>" if block.unit else ""
-    return f"<figure role='img' aria-label='{escape(block.title, quote=True)}' style='margin:0'>{drawn}</figure>{unit}{twin}"
+    drawn = block.figure.to_html(full_html=False, include_plotlyjs=False, config=charts.CONFIG, div_id=identifier)
+    unit = f"<i>{escape(t('format.unit_note', lang, unit=block.unit))}</i>" if block.unit else ""
+    label = escape(block.title, quote=True)
+    return f"<figure role='img' aria-label='{label}'><figcaption>{unit}{escape(block.title)}</figcaption>{drawn}</figure>{twin}"
 
 
 def board_html(board: Board) -> str:
@@ -159,7 +161,8 @@ def board_html(board: Board) -> str:
     if board.table.empty:
         return f"<p><b>{escape(board.title)}</b></p>{note}"
     numeric = [board.table[column].dtype.kind in "if" or str(column) in board.right for column in board.table.columns]
-    cell_class = ["c" if board.fills is not None and i else "n" if is_number else "" for i, is_number in enumerate(numeric)]
+    short = [max(len(str(value)) for value in board.table[column]) <= 8 for column in board.table.columns]
+    cell_class = ["c" if board.fills is not None and i else "n" if numeric[i] else "s" if short[i] else "" for i in range(len(numeric))]
     head = "".join(f"<th scope='col'{_class(cls)}>{escape(str(column))}</th>" for column, cls in zip(board.table.columns, cell_class, strict=True))
     lines = []
     for i, row in enumerate(board.table.itertuples(index=False)):
