@@ -28,8 +28,8 @@ def triangular(u: float, low: float, mode: float, high: float) -> float:
         return low
     cut = (mode - low) / (high - low)
     if u < cut:
-        return low + math.sqrt(u * (high - low) * (mode - low))
-    return high - math.sqrt((1 - u) * (high - low) * (high - mode))
+        return min(low + math.sqrt(u * (high - low) * (mode - low)), high)
+    return max(high - math.sqrt((1 - u) * (high - low) * (high - mode)), low)
 
 
 def day_of(year: int, month: int = 1) -> float:

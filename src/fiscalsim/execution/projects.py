@@ -161,6 +161,6 @@ def run_project(
         progress.term = term - env.now
         if progress.term > 0:
             yield env.timeout(progress.term)
-    progress.opened = env.now
+    progress.opened = round(env.now, 6)  # a sum of steps may end a hair before midnight
     tell(progress, "opened", "")
     opens(progress)

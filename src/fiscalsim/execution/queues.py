@@ -137,6 +137,11 @@ def ranks(u: Array, first: float, second: float) -> Array:
     return (u >= first).astype(int) + (u >= first + second)
 
 
+def stratified(rng: np.random.Generator, count: int) -> Array:
+    """Unit exponentials, one from each of `count` equally likely strata in random order: the load of the sample is the load that was asked for."""
+    return -np.log1p(-(rng.permutation(count) + rng.random(count)) / count)
+
+
 def queue(
     arrival_rate: float, mean_service: float, servers: int, clients: int, rng: np.random.Generator, *,
     patience: float = np.inf, stay: tuple[float, float, float] | None = None, shares: tuple[float, float] = (0.0, 0.0),
@@ -146,13 +151,16 @@ def queue(
     `shares` of the clients go first and second. `patience` is the mean of an exponential time after which one who waits leaves; 0 gives a loss
     system (Erlang B), infinite gives M/M/c.
     """
-    joins = np.cumsum(rng.standard_exponential(clients) / arrival_rate)
-    stays = hyperexponential(rng, clients, *stay) if stay else rng.standard_exponential(clients) * mean_service
+    joins = np.cumsum(stratified(rng, clients) / arrival_rate)
+    stays = stratified(rng, clients) * mean_service
+    if stay:  # the branch of a client is stratified too
+        short, long, share = stay
+        stays = stratified(rng, clients) * np.where((rng.permutation(clients) + 0.5) / clients < share, short, long)
     if patience == 0:
         last = joins.copy()
     elif np.isinf(patience):
         last = np.full(clients, np.inf)
     else:
-        last = joins + rng.standard_exponential(clients) * patience
+        last = joins + stratified(rng, clients) * patience
     rank = ranks(rng.random(clients), *shares)
     return run_line(Clients(joins, stays, last, np.zeros(clients, dtype=bool), rank), [(0.0, servers)], np.zeros(0), float(joins[-1]) + 1e-9)

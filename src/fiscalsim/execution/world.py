@@ -137,7 +137,7 @@ def start_projects(world: World, s: Script, seed: int, replication: int) -> None
         q = progress.project
         key = (q.region, q.resource)
         world.opened[key] = world.opened.get(key, 0.0) + q.places
-        year = date.fromordinal(int(world.env.now)).year
+        year = min(date.fromordinal(int(progress.opened)).year, plan.years.labels[-1])
         set_rooms(world, s, q.region, users.get(q.resource, ()), plan.years.index(year))
 
     for row, (region, resource, year, opens_year, places, capital, name) in enumerate(s.orders):
