@@ -13,10 +13,11 @@ import psutil
 import pytest
 
 from fiscalsim import batch as batch_module
+from fiscalsim import store as store_module
 from fiscalsim.batch import DONE, FAILED, SKIPPED, read_sweep, run_batch, worst
 from fiscalsim.errors import InputError
 from fiscalsim.store import RunStore, check_run
-from tests.fake_run import FakeScenario, fake_result, save_task, slow_task, threads_task, troubled_task
+from tests.fake_run import CODE, FakeScenario, fake_result, save_task, slow_task, threads_task, troubled_task
 
 
 def scenarios(*names: str) -> list[FakeScenario]:
@@ -74,6 +75,7 @@ def test_every_worker_has_one_blas_thread_and_the_parent_keeps_its_own(tmp_path,
 
 def test_resume_skips_whole_runs_and_reports_a_damaged_one(tmp_path, monkeypatch):
     monkeypatch.setattr(batch_module, "inputs_today", lambda scenario, home: (fake_result().pack_digest, fake_result().versions))
+    monkeypatch.setattr(store_module, "_code_digest", lambda: CODE)
     wanted = scenarios("a", "b")
     run_batch(wanted, tmp_path, workers=1, task=save_task)
     before = all_bytes(tmp_path)
@@ -101,7 +103,7 @@ ORPHANS = """
 import sys
 sys.path.insert(0, {top!r})
 from pathlib import Path
-from tests.fake_run import FakeScenario, slow_task
+from tests.fake_run import CODE, FakeScenario, slow_task
 from fiscalsim.batch import run_batch
 if __name__ == "__main__":
     run_batch([FakeScenario(id="a"), FakeScenario(id="b")], Path({runs!r}), workers=2, task=slow_task)

@@ -146,7 +146,7 @@ def run_batch(
 
     open_ones = []
     for scenario in scenarios:
-        path = _whole_run(scenario, home, runs) if resume else None
+        path = whole_run(scenario, home, runs) if resume else None
         if path is not None:
             ended(scenario, _outcome(scenario, SKIPPED, path=path))
         else:
@@ -157,7 +157,7 @@ def run_batch(
     return [outcomes[scenario.id + scenario.digest] for scenario in scenarios]
 
 
-def _whole_run(scenario: Scenario, home: Path | None, runs: Path) -> str | None:
+def whole_run(scenario: Scenario, home: Path | None, runs: Path) -> str | None:
     """Path of the run that this scenario would give with today's data and versions, when it is there and whole."""
     from fiscalsim.store import RunStore
 

@@ -160,7 +160,7 @@ def board_html(board: Board) -> str:
     note = f"<p class='note'>{escape(board.note)}</p>" if board.note else ""
     if board.table.empty:
         return f"<p><b>{escape(board.title)}</b></p>{note}"
-    numeric = [board.table[column].dtype.kind in "if" or str(column) in board.right for column in board.table.columns]
+    numeric = [is_figure(board, column) for column in board.table.columns]
     short = [max(len(str(value)) for value in board.table[column]) <= 8 for column in board.table.columns]
     cell_class = ["c" if board.fills is not None and i else "n" if numeric[i] else "s" if short[i] else "" for i in range(len(numeric))]
     head = "".join(f"<th scope='col'{_class(cls)}>{escape(str(column))}</th>" for column, cls in zip(board.table.columns, cell_class, strict=True))
@@ -170,18 +170,23 @@ def board_html(board: Board) -> str:
         for j, (value, column) in enumerate(zip(row, board.table.columns, strict=True)):
             fill = "" if board.fills is None else str(board.fills.iat[i, j])
             style = f" style='{fill}'" if fill else ""
-            cells.append(f"<td{_class(cell_class[j])}{style}>{escape(_shown(value, board.digits.get(str(column))))}</td>")
+            cells.append(f"<td{_class(cell_class[j])}{style}>{escape(shown(value, board.digits.get(str(column))))}</td>")
         lines.append(f"<tr{_class('total' if board.total and i == 0 else '')}>{''.join(cells)}</tr>")
     unit = f"<i>{escape(board.unit)}</i>" if board.unit else ""
     caption = f"<caption>{unit}{escape(board.title)}</caption>"
     return f"<div class='wide'><table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>{note}"
 
 
+def is_figure(board: Board, column: Any) -> bool:
+    """Whether a column holds figures, which stand at the right."""
+    return board.table[column].dtype.kind in "if" or str(column) in board.right
+
+
 def _class(name: str) -> str:
     return f" class='{name}'" if name else ""
 
 
-def _shown(value: Any, digits: int | None) -> str:
+def shown(value: Any, digits: int | None) -> str:
     """A cell in words: no value is a dash, never 0 and never blank."""
     if value is None or (isinstance(value, float | np.floating) and not np.isfinite(value)):
         return NONE
