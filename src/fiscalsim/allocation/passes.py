@@ -19,7 +19,8 @@ from fiscalsim.allocation.solver import Answer, PassSolver, StandardForm, compil
 from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import Array
 
-KEPT = 1e-6  # what a later pass may give up of an earlier one, in shares and in 10,000 clients
+KEPT = 1e-6  # what a later pass may give up of floors and targets, in shares
+KEPT_LAST = 2e-5  # what the last pass may give up of coverage, so that it has room to move in
 ORDER = ("1a", "1b", "2", "3", "4", "5")
 
 
@@ -140,9 +141,10 @@ class Passes:
             place = dict(zip(columns["x"][1], columns["x"][0], strict=True))
             for j, cell in zip(*columns.get("below", ((), ())), strict=True):
                 lo[place[cell]] = max(lo[place[cell]], self.terms.floor[cell[3]] - x[j] - KEPT)
-                hi[j] = max(x[j] + KEPT, 0.0)
             for j, cell in zip(*columns.get("cut", ((), ())), strict=True):
                 lo[place[cell]] = max(lo[place[cell]], self.terms.today[cell[1:]] - x[j] - KEPT)
+            numbers = columns["x"][0]
+            lo[numbers] = np.where(lo[numbers] < 10 * KEPT, 0.0, lo[numbers])  # bounds of a hair confuse the solver and keep nothing
         elif name in ("2", "3") and "short" in columns:
             binding = {i for _, i in getattr(self.model, "binding_target_met", {})}
             numbers, index = columns["short"]
@@ -154,15 +156,15 @@ class Passes:
             worst = dict(zip(columns["worst"][1], x[columns["worst"][0]], strict=True)) if "worst" in columns else {}
             for j, r, h, s in self.model.WORST if "worst_off_raised" not in self.switched_off else ():
                 cell = place[(self.terms.milestones[j], r, h, s)]
-                lo[cell] = max(lo[cell], min(worst[j, s] - KEPT, hi[cell]))
+                lo[cell] = max(lo[cell], min(worst[j, s] - KEPT_LAST, hi[cell]))
             numbers, _ = columns.get("gap", (np.array([], dtype=int), []))
-            hi[numbers] = x[numbers] + KEPT
+            hi[numbers] = x[numbers] + KEPT_LAST
             share, total = defaultdict(float), defaultdict(float)
             for j, (y, r, h, s) in zip(*columns["x"], strict=True):
                 share[y, s] += self.terms.clients[y, r, h, s] * x[j]
                 total[y, s] += self.terms.clients[y, r, h, s]
             for j, (y, s) in zip(*columns["raised"], strict=True):
-                lo[j] = min(max(share[y, s] / total[y, s] - KEPT, 0.0), hi[j])
+                lo[j] = min(max(share[y, s] / total[y, s] - KEPT_LAST, 0.0), hi[j])
 
     def arrays(self, x: Array) -> dict[str, Array]:
         """Columns back into arrays by variable; what the model does not have is zero, fixed grants are their rule's."""
