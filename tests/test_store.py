@@ -355,7 +355,7 @@ def test_the_same_inputs_under_two_names_open_by_their_common_digest(tmp_path):
     assert store.open(folders[0].name[-8:]).name.startswith("a-")
 
 
-@pytest.mark.parametrize("name", ["../toy", "/etc", "a\0b", "x" * 300, "toy", "12345678", ""])
+@pytest.mark.parametrize("name", ["../toy", "/etc", "a\0b", "x" * 300, "to", "12345678", ""])
 def test_opening_what_is_not_there_is_an_input_error(tmp_path, name):
     RunStore(tmp_path).save(fake_result())
     with pytest.raises(InputError, match="no such run"):
@@ -372,3 +372,12 @@ def test_a_failure_is_kept_with_its_reason_until_the_run_is_saved(tmp_path):
     assert (failure["name"], failure["reason"], failure["exit_code"]) == ("toy", "no such region", 2)
     store.save(result)
     assert store.failures() == ()
+
+
+def test_a_scenario_name_opens_its_only_run_and_is_refused_when_there_are_two(tmp_path):
+    store = RunStore(tmp_path)
+    first = store.save(fake_result())
+    assert store.open("toy").path == first
+    store.save(fake_result(settings={"demography.tfr": 1.0}))
+    with pytest.raises(InputError, match="several runs"):
+        store.open("toy")

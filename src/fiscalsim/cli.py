@@ -230,10 +230,20 @@ def _compute(scenario: Scenario, runs: Path, write_mps: Path | None = None) -> P
     from fiscalsim.store import RunStore, safe_name
 
     safe_name(scenario.id)  # before the time is spent
+    if write_mps is not None:
+        _make_folder(write_mps, "--write-mps")
+    _make_folder(runs, "--runs")
     with _progress(getattr(scenario, f"name_{_Settings.lang}")) as advance:
         result = pipeline.run(scenario, progress=advance, write_mps=write_mps)
         advance(1.0, "save")
         return RunStore(runs).save(result)
+
+
+def _make_folder(path: Path, option: str) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise InputError([Problem("run", None, option, str(path)[:200], f"a folder that can be written ({error})")]) from error
 
 
 # --- looking at runs ------------------------------------------------------------------------------------------------
@@ -307,9 +317,9 @@ def check(
         _print_json([{"path": path, "kind": kind, "problems": problems} for path, kind, problems, _ in results])
     for path, kind, problems, _ in results:
         what = f"{path} ({kind})"
-        _note(t("cli.check_bad", _Settings.lang, what=what, n=len(problems)) if problems else t("cli.check_good", _Settings.lang, what=what))
-        for line in problems:
-            _note(f"  {line}")
+        head = t("cli.check_bad", _Settings.lang, what=what, n=len(problems)) if problems else t("cli.check_good", _Settings.lang, what=what)
+        for line in (head, *(f"  {problem}" for problem in problems)):
+            typer.echo(line, err=_Settings.json)
     raise typer.Exit(code)
 
 
@@ -627,7 +637,9 @@ def _print_table(title: str, heads: list[str], cells: list[list[str]], sides: li
     from rich.table import Table
 
     console = Console(markup=False) if sys.stdout.isatty() else Console(markup=False, width=200)
-    table = Table(title=title or None, title_justify="left", box=SIMPLE)
+    if title:
+        typer.echo(title)
+    table = Table(box=SIMPLE)
     for head, side in zip(heads, sides, strict=True):
         table.add_column(head, justify=side, overflow="fold")
     for line in cells:

@@ -230,13 +230,13 @@ class RunStore:
         return None
 
     def open(self, name: str) -> SavedRun:
-        """The run with this folder name or digest8; InputError when there is none, IntegrityError when its manifest is damaged."""
+        """The run with this folder name, digest8 or scenario name; InputError when there is none or more than one, IntegrityError when damaged."""
         names = self.names()
-        matches = [known for known in names if name in (known, known[-8:])]
+        matches = [known for known in names if name in (known, known[-8:])] or [known for known in names if name == known[:-9]]
         if not matches:
             raise InputError(f"{name!r}: no such run in {self.path}{_hint(name, names)}; `fiscalsim list runs` shows what is there")
         if len(matches) > 1 and len({open_run(self.path / match).manifest["inputs_digest"] for match in matches}) > 1:
-            raise InputError(f"{name!r}: several runs have this digest ({', '.join(matches)}); give the whole name")
+            raise InputError(f"{name!r}: several runs go by this name ({', '.join(matches)}); give the digest")
         return open_run(self.path / matches[0])  # the same inputs under several names: the same figures
 
     def names(self) -> tuple[str, ...]:

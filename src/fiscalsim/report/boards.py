@@ -184,7 +184,7 @@ def transfers_board(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any],
     names["per_head"] += f"（{t('unit.per_head', lang)}）" if lang == "zh" else f" ({t('unit.per_head', lang)})"
     digits = {name: 0 if column == "per_head" else unit.digits for column, name in names.items()}
     title = t("report.transfers_table", lang, year=year, upper=pack[f"upper_{lang}"])
-    note = t("report.sum_line", lang, gap=unit.show(gap)) + t("format.stop", lang) + t("explain.transfers_change", lang)
+    note = _sentences(lang, t("report.sum_line", lang, gap=unit.show(gap)), t("explain.transfers_change", lang))
     return Board(title, shown.rename(columns=names).reset_index(names=t("col.region", lang)), unit.name, digits, total=True, note=note)
 
 
@@ -326,7 +326,7 @@ def drivers_board(comparison: Comparison, first: SavedRun, other: SavedRun, lang
             t("col.difference", lang): [parts.sum() / unit.divisor, *(parts / unit.divisor)],
         }
     )
-    note = t("report.driver_line", lang, gap=unit.show(float(parts.sum()) - whole)) + t("format.stop", lang) + t("explain.drivers", lang)
+    note = _sentences(lang, t("report.driver_line", lang, gap=unit.show(float(parts.sum()) - whole)), t("explain.drivers", lang))
     title = t("report.drivers_table", lang, a=first.manifest["scenario_names"][lang], b=other.manifest["scenario_names"][lang])
     return Board(title, frame, unit.name, {frame.columns[1]: unit.digits}, total=True, note=note)
 
@@ -369,6 +369,12 @@ def figure_name(code: str, tables: Mapping[str, pd.DataFrame], lang: str) -> str
 
 def _indicator_unit(code: str, tables: Mapping[str, pd.DataFrame], lang: str) -> str:
     return str(tables["indicator_names"].set_index("indicator")[f"unit_{lang}"][code.removeprefix("indicator.")])
+
+
+def _sentences(lang: str, *parts: str) -> str:
+    """Sentences one after the other, each with one full stop."""
+    stop = t("format.stop", lang)
+    return (" " if lang == "en" else "").join(part.rstrip(stop.strip()) + stop.strip() for part in parts)
 
 
 def _status_key(code: str) -> str:
