@@ -1,0 +1,288 @@
+"""What each page says first: one or two sentences filled from the tables of a run, and the reason of a shortfall in words.
+
+Knows tables, charts' sums and texts. Must not know widgets; holds no number that is not in the tables or the scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fiscalsim import charts
+from fiscalsim.levers import path_at
+from fiscalsim.quantities import PackInfo
+from fiscalsim.report.boards import shortfalls
+from fiscalsim.scenario import Scenario
+from fiscalsim.text import NONE, money, name_of, number, people, percent, t
+
+Tables = Mapping[str, pd.DataFrame]
+# What is eased to try a repair: limit -> lever and how many of its steps. Only limits that a lever can ease stand here.
+REPAIRS = {
+    "first_claims_paid": ("fiscal.transfer_pool", 5),
+    "spending_within_means": ("fiscal.catalogue_share", 2),
+    "transfers_within_pool": ("fiscal.transfer_pool", 5),
+    "reserve_kept": ("fiscal.reserve_share", -5),
+    "bonds_for_capital_only": ("fiscal.transfer_pool", 5),
+    "debt_within_limit": ("fiscal.bond_quota", 5),
+    "recurrent_growth_within_revenue": ("allocation.recurrent_growth_margin", 2),
+    "transfer_change_limited": ("allocation.transfer_change_limit", 5),
+    "promise_outlives_the_horizon": ("allocation.tail_years", -1),
+    "capacity_carried_forward": ("execution.lead_time", -2),
+}
+
+
+def what_names(tables: Tables, lang: str) -> dict[str, str]:
+    """Names of services and indicators alike, for the column `what`."""
+    indicators = tables["indicator_names"]
+    return dict(zip(indicators["indicator"], indicators[f"name_{lang}"], strict=True)) | charts.service_names(tables, lang)
+
+
+def client_unit(tables: Tables, service: str, lang: str) -> str:
+    """The word in which clients of a service are counted."""
+    rows = tables["services"].set_index("service")
+    if service not in rows.index:
+        return ""
+    column = f"client_unit_{lang}" if f"client_unit_{lang}" in rows.columns else f"client_{lang}"
+    return str(rows.loc[service, column])
+
+
+def unit_of(tables: Tables, what: str, lang: str) -> str:
+    """Unit of a service's clients or of an indicator."""
+    names = tables["indicator_names"].set_index("indicator")
+    return str(names.loc[what, f"unit_{lang}"]) if what in names.index else client_unit(tables, what, lang)
+
+
+def overview(tables: Tables, info: PackInfo, year: int, lang: str) -> str:
+    """H1: targets met, floors held, the gap, where it lies and its first limit; the same words as the report's."""
+    counts = charts.indicator_counts(tables)
+    short = shortfalls(tables, year)
+    short = short[short["region"].isin(tables["regions"]["region"])]
+    words: dict[str, Any] = {"ty": info.plan_target_year, "y": year, **{key: counts[key] for key in "nmkj"}}
+    if short.empty:
+        if counts["k"] + counts["j"] > 0:
+            return t("report.headline_no_gap", lang, **words)
+        return t("headline.overview_ok", lang, y=year, place=name_of(info, lang), spare=money(max(spare(tables, year), 0.0), lang))
+    held = floors_held(tables, year)
+    size = "yuan" if short["yuan"].sum() > 0 else "units"
+    limits = short.assign(first=short["limited_by"].map(charts.first_limit)).groupby("first")[size].sum()
+    words |= {
+        "floors": t("headline.floors_some" if held["m"] < held["n"] else "headline.floors_all", lang, **held),
+        "regions": _largest(short, "region", size, charts.region_names(tables, lang), lang),
+        "services": _largest(short, "what", size, what_names(tables, lang), lang),
+        "limit": charts.limit_tag(str(limits.idxmax()), lang),
+    }
+    if size == "units":
+        return t("headline.overview_no_money", lang, **words)
+    return t("headline.overview", lang, gap=money(float(short["yuan"].sum()), lang), **words)
+
+
+def _largest(short: pd.DataFrame, column: str, size: str, names: Mapping[str, str], lang: str) -> str:
+    sums = short.groupby(column)[size].sum().sort_values(ascending=False, kind="stable")
+    return t("format.comma", lang).join(names.get(str(code), str(code)) for code in sums.index[:2])
+
+
+def spare(tables: Tables, year: int) -> float:
+    """Means less needs of the whole place in `year`, yuan."""
+    return float((charts.means_by_year(tables) - charts.needs_by_year(tables))[year])
+
+
+def floors_held(tables: Tables, year: int) -> dict[str, int]:
+    """n areas, m of them without any floor missed in `year`."""
+    short = shortfalls(tables, year)
+    missing = set(short.loc[short["goal"] == "floor", "region"])
+    return {"n": len(tables["regions"]), "m": len(tables["regions"]) - len(missing)}
+
+
+def gap_yuan(tables: Tables, year: int) -> float:
+    """What closing the shortfalls of `year` costs in that year, yuan."""
+    return float(shortfalls(tables, year)["yuan"].sum())
+
+
+def why(tables: Tables, region: str, service: str, residence: str, year: int, lang: str) -> str:
+    """H2: how far one cell is from its standard and which limits hold it there."""
+    names = {"region": charts.region_names(tables, lang, "name")[region], "service": charts.service_names(tables, lang)[service]}
+    cell = cell_of(tables, region, service, residence, year)
+    if charts.class_of(cell["gap"]) == 0:
+        return t("headline.why_none", lang, **names)
+    limits = cell_limits(tables, region, service, residence, year)
+    words = {
+        **names,
+        "y": year,
+        "residence": t(f"residence.{residence}", lang),
+        "short": number(cell["short"]),
+        "unit": client_unit(tables, service, lang),
+        "coverage": percent(1 - cell["gap"]),
+        "target": percent(1.0, 0),
+    }
+    if not limits:
+        return t("headline.why_unknown", lang, **words)
+    words["limit"] = charts.limit_tag(limits[0], lang)
+    if len(limits) == 1:
+        return t("headline.why", lang, **words)
+    return t("headline.why_two", lang, **words, second=charts.limit_tag(limits[1], lang))
+
+
+def cell_of(tables: Tables, region: str, service: str, residence: str, year: int) -> dict[str, float]:
+    """clients, served, short and gap of one area (`both` = town and country together) and service."""
+    by = ("region", "service") if residence == "both" else ("region", "residence", "service")
+    rows = charts.coverage(tables, year, by)
+    rows = rows[(rows["region"] == region) & (rows["service"] == service)]
+    if residence != "both":
+        rows = rows[rows["residence"] == residence]
+    sums = rows[["clients", "served", "short", "unmet_yuan"]].sum()
+    return {**{str(k): float(v) for k, v in sums.items()}, "gap": float(sums["short"] / sums["clients"]) if sums["clients"] > 0 else 0.0}
+
+
+def cell_limits(tables: Tables, region: str, service: str, residence: str, year: int) -> list[str]:
+    """Limits of the cell's floor shortfall, of most persons first; when its floor holds, those of the plan's targets for the year."""
+    rows = tables["shortfalls"].query("year == @year and region == @region and what == @service")
+    if residence != "both":
+        rows = rows[rows["residence"] == residence]
+    found: dict[str, float] = {}
+    for row in rows.sort_values("units", ascending=False).itertuples():
+        for place, family in enumerate(charts.limits_of(row.limited_by)):
+            found[family] = max(found.get(family, 0.0), float(str(row.units)) / (1 + place))
+    return sorted(found, key=lambda family: -found[family])
+
+
+def reason(tables: Tables, scenario: Scenario, family: str, region: str, service: str, residence: str, year: int, lang: str) -> str:
+    """Why this limit leaves no more for the cell, with its figures."""
+    if family == "unknown" or region not in set(tables["regions"]["region"]):
+        return t(f"limit.{family}.brief", lang)
+    fiscal = tables["fiscal"].query("year == @year")
+    items = fiscal[fiscal["region"] == region].groupby("item")["yuan"].sum()
+    cell = cell_of(tables, region, service, residence, year)
+
+    def lever(path: str) -> float:
+        return float(path_at(scenario.value(path), [year])[0])
+
+    return t(
+        f"limit.{family}.why",
+        lang,
+        region=charts.region_names(tables, lang, "name")[region],
+        service=what_names(tables, lang).get(service, service),
+        year=year,
+        unit=unit_of(tables, service, lang),
+        claims=money(-float(items["first_claims"] + items["debt_interest"]), lang),
+        means=money(float(charts.means_by_year(tables, region)[year]), lang),
+        reserve=money(-float(items["reserve_kept"]), lang),
+        pool=money(float(fiscal[fiscal["item"].isin(charts.POOLS)]["yuan"].sum()), lang),
+        margin=number(100 * lever("allocation.recurrent_growth_margin"), 1),
+        change=percent(lever("allocation.transfer_change_limit")),
+        tail=number(lever("allocation.tail_years")),
+        end=charts.years_of(tables)[-1],
+        served=number(cell["served"]),
+        need=number(cell["clients"]),
+    )
+
+
+def allocation(tables: Tables, info: PackInfo, year: int, lang: str) -> str:
+    """H3: the total, who gains and who loses against today's shares."""
+    table = charts.transfer_table(tables, year)
+    share = table["change"] / (table["total"] - table["change"])
+    words = {"y": year, "upper": name_of(info, lang, "upper"), "total": money(float(table["total"].sum()), lang)}
+    if (share.abs() < 0.0005).all():
+        return t("headline.allocation_none", lang, **words)
+    worst = charts.region_names(tables, lang)[str(share.idxmin())]
+    counts = {"n": int((share > 0.0005).sum()), "m": int((share < -0.0005).sum())}
+    return t("headline.allocation", lang, **words, **counts, base_year=info.base_year, drop=percent(-float(share.min())), region=worst)
+
+
+def indicators(tables: Tables, info: PackInfo, lang: str) -> str:
+    """H4: targets met and missed, and which binding ones are missed."""
+    counts = charts.indicator_counts(tables)
+    if counts["n"] == 0:
+        return t("finding.indicators_none", lang)
+    words = {"ty": info.plan_target_year, **counts}
+    if counts["b"] == 0:
+        return t("headline.indicators_unbound", lang, **words)
+    missed = missed_binding(tables, lang)
+    if not missed:
+        return t("headline.indicators_all", lang, **words)
+    return t("headline.indicators", lang, **words, missed=t("format.comma", lang).join(missed))
+
+
+def missed_binding(tables: Tables, lang: str) -> list[str]:
+    """Names of binding targets with a number that are not met."""
+    names = what_names(tables, lang)
+    rows = charts.indicator_rows(tables)
+    return [names[row.code] for row in rows if row.nature == "binding" and np.isfinite(row.target) and row.status not in charts.MET]
+
+
+def people_(tables: Tables, info: PackInfo, year: int, region: str | None, lang: str) -> str:
+    """H5: residents, the old, and the needs that rise and fall most."""
+    rows = tables["population"] if region is None else tables["population"].query("region == @region")
+    total = rows.groupby("year")["persons"].sum()
+    (_, o0), (_, o1) = charts.age_shares(tables, info.base_year, region), charts.age_shares(tables, year, region)
+    words: dict[str, Any] = {
+        "y": year,
+        "region": name_of(info, lang) if region is None else charts.region_names(tables, lang, "name")[region],
+        "p0": people(float(total[info.base_year]), lang),
+        "p1": people(float(total[year]), lang),
+        "change": t("word.grow_to" if total[year] >= total[info.base_year] else "word.shrink_to", lang),
+        "o0": percent(o0),
+        "o1": percent(o1),
+        "old": t("word.rise" if o1 >= o0 else "word.fall", lang),
+    }
+    demand = tables["demand"] if region is None else tables["demand"].query("region == @region")
+    clients = demand.pivot_table(index="year", columns="service", values="clients", aggfunc="sum")
+    start, now = clients.loc[clients.index.min()], clients.loc[year]
+    growth = (now / start.where(start > 0) - 1).dropna()
+    if growth.empty or growth.max() < 0.005 or growth.min() > -0.005:
+        return t("headline.people_plain", lang, **words)
+    names = charts.service_names(tables, lang)
+    up, down = str(growth.idxmax()), str(growth.idxmin())
+    moves = {"up": names[up], "up_by": percent(float(growth[up])), "down": names[down], "down_by": percent(-float(growth[down]))}
+    return t("headline.people", lang, **words, **moves)
+
+
+def fiscal(tables: Tables, info: PackInfo, year: int, region: str | None, lang: str) -> str:
+    """H6: the means for the catalogue against the standards, and what comes first of each 100 yuan."""
+    parts = charts.means_parts(tables, year, region)
+    income = float(parts["own_revenue"] + parts["transfers_received"])
+    gap = float(parts.sum()) - float(charts.needs_by_year(tables, region)[year])
+    first = {"claims": "first_claims", "interest": "debt_interest", "reserve": "reserve_kept"}
+    of_hundred = {name: number(-100 * float(parts[item]) / income, 1) for name, item in first.items()}
+    return t(
+        "headline.fiscal",
+        lang,
+        y=year,
+        region=name_of(info, lang) if region is None else charts.region_names(tables, lang, "name")[region],
+        means=money(float(parts.sum()), lang),
+        word=t("word.more" if gap >= 0 else "word.less", lang),
+        gap=money(abs(gap), lang),
+        **of_hundred,
+    )
+
+
+def sources(tables: Tables, lang: str) -> str:
+    """How many values of which grade, how many checks passed."""
+    grades = tables["sources"]["grade"].value_counts()
+    counts = {grade.lower(): int(grades.get(grade, 0)) for grade in "ABCD"}
+    checks = tables["checks"]
+    return t("headline.sources", lang, n=int(grades.sum()), **counts, checks=len(checks), passed=int(checks["passed"].sum()))
+
+
+def _prices(tables: Tables, limit: str, year: int) -> list[dict[str, Any]]:
+    """Rows of the pass that counts persons, at the milestone nearest to `year`, where one more 100 million yuan was solved."""
+    rows = tables["shadow_prices"]
+    rows = rows[(rows["pass"].astype(str) == "1b") & (rows["limit"] == limit)]
+    found: list[Any] = [row for row in rows.to_dict("records") if np.isfinite(float(row["right"]))]
+    nearest = min((abs(int(row["year"]) - year) for row in found), default=0)
+    return [row for row in found if abs(int(row["year"]) - year) == nearest]
+
+
+def marginal(tables: Tables, year: int) -> float | None:
+    """Persons brought to the floor by 100 million yuan more in the pool of transfers; None when not computed."""
+    rows = _prices(tables, "transfers_within_pool", year)
+    return float(rows[0]["right"]) if rows else None
+
+
+def marginal_places(tables: Tables, year: int, lang: str) -> pd.DataFrame:
+    """label, more, less: persons per 100 million yuan by area; empty when not computed."""
+    names = charts.region_names(tables, lang)
+    rows = [(names.get(row["region"], NONE), float(row["right"]), -float(row["left"])) for row in _prices(tables, "spending_within_means", year)]
+    return pd.DataFrame(rows, columns=["label", "more", "less"])

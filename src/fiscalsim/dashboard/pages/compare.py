@@ -1,0 +1,152 @@
+"""How two saved scenarios differ, and why."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fiscalsim import charts
+from fiscalsim.compare import Comparison, compare
+from fiscalsim.dashboard import controls, headlines, show
+from fiscalsim.dashboard.frame import Desk, runs_folder
+from fiscalsim.errors import InputError, IntegrityError
+from fiscalsim.store import RunStore, SavedRun
+from fiscalsim.text import NONE, money_unit, people_unit, t
+
+
+@lru_cache(maxsize=4)
+def _compared(folder: Path, a: str, b: str) -> tuple[Comparison, dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    store = RunStore(folder)
+    first, other = store.open(a), store.open(b)
+    return compare([first, other]), first.tables(), other.tables()
+
+
+def _inputs(desk: Desk, found: Comparison, a: SavedRun, b: SavedRun) -> list[str]:
+    """The levers that differ, named; returns their names."""
+    lang, levers = desk.lang, desk.world.levers(a.manifest["scenario"]["pack"])
+    rows: list[Any] = found.changed_inputs().to_dict("records")
+
+    def name(path: str) -> str:
+        plain = path.removeprefix("set.")
+        return str(getattr(levers[plain], f"name_{lang}")) if plain in levers else t("policy.label", lang) if path == "policy" else path
+
+    def value(row: Any, run: SavedRun) -> str:
+        words = str(row[run.name])
+        return t(f"policy.{words}", lang) if row["path"] == "policy" else words or NONE
+
+    lines = [(name(row["path"]), value(row, a), value(row, b)) for row in rows]
+    caption = t("heading.different", lang, n=len(lines))
+    frame = pd.DataFrame(lines, columns=[t("col.parameter", lang), t("col.a", lang), t("col.b", lang)])
+    note = t("explain.seed", lang, seed=a.manifest["seed"]) if a.manifest["seed"] == b.manifest["seed"] else ""
+    if lines:
+        show.bureau(frame, caption, lang, note_text=note)
+    else:
+        show.title(caption)
+    return [line[0] for line in lines]
+
+
+def _results(desk: Desk, a: dict[str, pd.DataFrame], b: dict[str, pd.DataFrame], year: int) -> None:
+    lang = desk.lang
+    money = money_unit(max(float(charts.needs_by_year(x)[year]) for x in (a, b)), lang)
+    heads = people_unit(max(float(charts.residents(x, year).sum()) for x in (a, b)), lang)
+
+    def spent(x: dict[str, pd.DataFrame]) -> float:
+        return float(x["allocation"].query("year == @year")[["recurrent_yuan", "capital_yuan"]].to_numpy().sum())
+
+    def lowest(x: dict[str, pd.DataFrame]) -> float:
+        rows = charts.coverage(x, year, ("region",))
+        return float(100 * (1 - rows["gap"].max()))
+
+    figures: list[tuple[str, str, Any]] = [
+        ("population", heads.name, lambda x: heads.show(float(charts.residents(x, year).sum()))),
+        ("spending", money.name, lambda x: money.show(spent(x))),
+        ("means", money.name, lambda x: money.show(float(charts.means_by_year(x)[year]))),
+        ("money", money.name, lambda x: money.show(headlines.gap_yuan(x, year))),
+        ("targets_met", t("unit.items", lang), lambda x: str(charts.indicator_counts(x)["m"])),
+        ("lowest", "%", lambda x: f"{lowest(x):.1f}"),
+    ]
+    lines = []
+    for name, unit, figure in figures:
+        left, right = figure(a), figure(b)
+        lines.append((f"{t(f'col.{name}', lang)} ({unit})", left, right, _difference(left, right)))
+    columns = [t(f"col.{name}", lang) for name in ("item", "a", "b", "difference")]
+    frame = pd.DataFrame(lines, columns=columns)
+    show.bureau(frame, t("heading.results", lang, year=year), lang)
+    show.data(frame, t("heading.saved_runs", lang), "results", lang)
+
+
+def _difference(a: str, b: str) -> str:
+    from fiscalsim.text import MINUS, number
+
+    first, other = (float(x.replace(",", "").replace(MINUS, "-")) for x in (a, b))
+    return number(other - first, len(a.split(".")[1]) if "." in a else 0, signed=True)
+
+
+def show_page(desk: Desk) -> None:
+    """The page."""
+    lang, store = desk.lang, RunStore(runs_folder())
+    runs = {run.name: run for run in store.list()}
+    for name, words in store.damaged().items():
+        show.note(t("error.damaged", lang, digest=name[-8:], file=words.splitlines()[0][:80]))
+    if len(runs) < 2:
+        show.headline(t("headline.compare_pick", lang))
+        return
+    labels = {name: f"{run.manifest['scenario_names'][lang]}·{run.digest8}" for name, run in runs.items()}
+    order = sorted(runs, key=lambda name: (runs[name].manifest["scenario"]["pack"] != desk.scenario.pack, name))
+    head = st.container()
+    one, two, three = st.columns([2, 2, 1], gap="small")
+    a = one.selectbox(t("action.scenario_a", lang), order, format_func=lambda name: labels[name], key="w:a")
+    b = two.selectbox(t("action.scenario_b", lang), order, index=1, format_func=lambda name: labels[name], key="w:b")
+    if a == b:
+        with head:
+            show.headline(t("finding.compare_none", lang))
+        return
+    try:
+        found, left_tables, right_tables = _compared(store.path, a, b)
+    except InputError as error:
+        st.error(str(error))
+        return
+    except IntegrityError as error:
+        st.error(str(error))
+        return
+    years = charts.years_of(left_tables)
+    with three:
+        first = controls.year_of(desk) if controls.year_of(desk) in years else years[-1]
+        year = int(st.selectbox(t("app.year", lang), years, index=years.index(first), key="w:compare-year"))
+    with head:
+        show.headline(_headline(found, runs[a], runs[b], left_tables, right_tables, year, lang))
+    left, right = st.columns([9, 11], gap="medium")
+    with left:
+        _inputs(desk, found, runs[a], runs[b])
+        _results(desk, left_tables, right_tables, year)
+    source = t("format.comma", lang).join(labels[name] for name in (a, b))
+    with right:
+        parts = found.drivers.query("year == @year").groupby("driver", sort=False)["yuan"].sum()
+        bars = charts.difference_waterfall({str(k): float(v) for k, v in parts.items()}, lang)
+        show.chart(bars, source, "drivers", t("explain.drivers", lang))
+        show.chart(charts.area_change(left_tables, right_tables, year, lang), source, "area")
+
+
+def _headline(found: Comparison, a: SavedRun, b: SavedRun, left: dict[str, pd.DataFrame], right: dict[str, pd.DataFrame], year: int, lang: str) -> str:
+    """H10: spending, gap and targets of B against A, and the driver that explains most."""
+    from fiscalsim.text import money
+
+    parts = found.drivers.query("year == @year").groupby("driver", sort=False)["yuan"].sum()
+    change = float(parts.sum())
+    gap = headlines.gap_yuan(right, year) - headlines.gap_yuan(left, year)
+    met = charts.indicator_counts(right)["m"] - charts.indicator_counts(left)["m"]
+    if abs(change) < 1 and abs(gap) < 1 and met == 0:
+        changed = [path.removeprefix("set.") for path in found.changed_inputs()["path"] if not path.startswith("version of")]
+        return t("headline.compare_same", lang, list=t("format.comma", lang).join(changed) or NONE)
+    words = {
+        "word": t("word.more" if change >= 0 else "word.less", lang),
+        "gap_word": t("word.wider" if gap >= 0 else "word.narrower", lang),
+        "met_word": t("word.more" if met >= 0 else "word.less", lang),
+        "driver": t(f"driver.{parts.abs().idxmax()}", lang),
+    }
+    names = {"a": a.manifest["scenario_names"][lang], "b": b.manifest["scenario_names"][lang]}
+    return t("headline.compare", lang, y=year, d=money(abs(change), lang), g=money(abs(gap), lang), k=abs(met), **names, **words)

@@ -1,0 +1,52 @@
+"""How much can be spent, and what comes first."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from fiscalsim import charts
+from fiscalsim.dashboard import controls, headlines, show
+from fiscalsim.dashboard.frame import Desk
+from fiscalsim.text import money_unit, t
+
+
+def _medium_term(desk: Desk, year: int, region: str | None) -> None:
+    """Three rolling years: the first binds, the next two guide."""
+    lang, tables = desk.lang, desk.tables
+    years = [y for y in charts.years_of(tables) if y >= year][:3]
+    parts = {y: charts.means_parts(tables, y, region) for y in years}
+    needs = charts.needs_by_year(tables, region)
+    lines = [(t(f"fiscal_item.{item}", lang), [float(parts[y][item]) for y in years]) for item in parts[years[0]].index]
+    lines.append((t("fiscal_item.means", lang), [float(parts[y].sum()) for y in years]))
+    lines.append((t("col.need", lang), [float(needs[y]) for y in years]))
+    unit = money_unit(max(abs(v) for _, values in lines for v in values), lang)
+    frame = pd.DataFrame([(name, *(unit.show(v) for v in values)) for name, values in lines], columns=[t("col.item", lang), *map(str, years)])
+    show.bureau(frame, t("heading.medium_term", lang), lang, unit.name, note_text=t("app.rounding", lang))
+    show.data(frame, desk.source("fiscal", "demand"), "medium", lang, unit.name)
+
+
+def show_page(desk: Desk) -> None:
+    """The page."""
+    lang, tables = desk.lang, desk.tables
+    year, region = controls.year_of(desk), controls.region_of(desk)
+    show.headline(headlines.fiscal(tables, desk.info, year, region, lang))
+    one, two, _ = st.columns([1.4, 1, 2], gap="small")
+    with one:
+        region = controls.region(desk)
+    with two:
+        year = controls.year(desk)
+    left, right = st.columns([11, 9], gap="medium")
+    with left:
+        waterfall = charts.means_waterfall(tables, year, lang, region)
+        show.chart(waterfall, desk.source("fiscal", "transfers"), "waterfall", t("explain.waterfall", lang))
+        _medium_term(desk, year, region)
+    with right:
+        table, unit, gap = charts.budget_table(tables, year, lang, region)
+        note = t("explain.sum_zero", lang, gap=unit.show(gap)) + t("format.stop", lang) + t("explain.budget", lang)
+        show.bureau(table, t("heading.budget", lang, year=year), lang, unit.name, total="last", note_text=note)
+        show.data(table, desk.source("fiscal", "allocation"), "budget", lang, unit.name)
+        ends = (desk.info.plan_target_year, desk.info.plan_target_year + 5)
+        baseline = desk.baseline.tables if desk.baseline is not None and region is None else None
+        if region is None:
+            show.chart(charts.needs_and_means(tables, lang, baseline, ends), desk.source("demand", "fiscal"), "needs-fiscal", t("explain.needs", lang))

@@ -1,0 +1,152 @@
+"""Who is short of what and why, and is the plan met: headline, four figures, the grid, needs against means, three things first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fiscalsim import charts
+from fiscalsim.dashboard import controls, headlines, show
+from fiscalsim.dashboard.frame import Desk, view
+from fiscalsim.text import NONE, listed, money, money_unit, name_of, number, percent, t
+
+
+def show_metrics(desk: Desk, year: int) -> None:
+    """Floors, binding targets, the gap, and what 100 million yuan more would do."""
+    lang, tables = desk.lang, desk.tables
+    held, counts = headlines.floors_held(tables, year), charts.indicator_counts(tables)
+    gap = headlines.gap_yuan(tables, year)
+    unit = money_unit(max(gap, 1e8), lang)
+    floors, binding, money_, marginal = st.columns(4, gap="small")
+    short = headlines.shortfalls(tables, year)
+    missing = [charts.region_names(tables, lang)[r] for r in tables["regions"]["region"] if r in set(short.loc[short["goal"] == "floor", "region"])]
+    _metric(
+        floors, t("metric.floors", lang, unit=name_of(desk.info, lang, "unit")), f"{held['m']} / {held['n']}",
+        t("metric.floors_sub", lang, regions=listed(missing, lang)) if missing else t("metric.floors_sub_all", lang),
+    )  # fmt: skip
+    missed = headlines.missed_binding(tables, lang)
+    if counts["b"] == 0:
+        _metric(binding, t("metric.binding", lang), NONE, t("metric.binding_none", lang))
+    else:
+        sub = t("metric.binding_sub", lang, n=len(missed), list=listed(missed, lang, 1)) if missed else t("metric.binding_sub_all", lang)
+        _metric(binding, t("metric.binding", lang), f"{counts['bm']} / {counts['b']}", sub)
+    means = float(charts.means_by_year(tables)[year])
+    if gap > 0 and desk.baseline is not None and year in charts.years_of(desk.baseline.tables):
+        change = unit.show(gap - headlines.gap_yuan(desk.baseline.tables, year), signed=True)
+        sub = t("metric.gap_sub_base", lang, share=percent(gap / means), change=change)
+    elif gap > 0:
+        sub = t("metric.gap_sub", lang, share=percent(gap / means))
+    else:
+        sub = t("metric.spare_sub", lang, spare=money(max(headlines.spare(tables, year), 0.0), lang))
+    _metric(money_, t("metric.gap", lang, year=year, unit=unit.name), unit.show(gap), sub)
+    more = headlines.marginal(tables, year)
+    if more is None:
+        _metric(marginal, t("metric.marginal", lang), NONE, t("metric.marginal_unknown", lang))
+    else:
+        places = headlines.marginal_places(tables, year, lang).sort_values("more", ascending=False, kind="stable")
+        first = places["label"].iloc[0] if len(places) and places["more"].iloc[0] >= 1 else ""
+        sub = t("metric.marginal_sub", lang, where=first) if first else t("metric.marginal_zero" if more < 1 else "metric.same_pool", lang)
+        _metric(marginal, t("metric.marginal", lang), number(max(more, 0.0)), sub)
+
+
+def _metric(column: st.delta_generator.DeltaGenerator, label: str, value: str, sub: str) -> None:
+    column.metric(label, value, sub, delta_color="off", delta_arrow="off", border=True)
+
+
+def show_grid(desk: Desk, year: int) -> tuple[str, str] | None:
+    """The grid of shortfalls; returns the picked region and service (or domain)."""
+    lang, tables = desk.lang, desk.tables
+    scope = name_of(desk.info, lang)
+    sort = bool(st.session_state.get("w:sort"))
+    grid = charts.shortfall_grid(tables, year, lang, scope, by_gap=sort)
+    head, controls_ = st.columns([3, 1.3], vertical_alignment="center")
+    with head:
+        show.title(grid.title)
+    with controls_:
+        st.toggle(t("app.sort_by_gap", lang), key="w:sort")
+    full = {charts.service_names(tables, lang, "short").get(code, name): name for code, name in grid.columns.items()}
+    config = {short: st.column_config.Column(short, help=name) for short, name in full.items()}
+    rows = len(grid.gaps)
+    picked: Any = st.dataframe(
+        charts.grid_style(grid, tables),
+        column_config=config,
+        height=34 + 26 * rows + 3 if rows <= 20 else 420,
+        row_height=26,
+        on_select="rerun",
+        selection_mode="single-cell",
+        key=f"grid:{desk.info.id}:{lang}:{sort}",
+        alt=grid.title,
+    )
+    show.legend(year, grid.covered, lang)
+    cells = picked.selection.cells if picked else []
+    if not cells:
+        return None
+    row, column = cells[0]
+    labels = list(full)
+    code = list(grid.columns)[labels.index(column)] if column in labels else ""
+    return (str(grid.gaps.index[row]), code) if code else None
+
+
+def show_top(desk: Desk, year: int) -> None:
+    """The three largest shortfalls and what stops each."""
+    lang, tables = desk.lang, desk.tables
+    rows = headlines.shortfalls(tables, year)
+    rows = rows[rows["region"].isin(tables["regions"]["region"])]
+    sums = rows.groupby(["region", "what"], sort=False).agg(units=("units", "sum"), yuan=("yuan", "sum"), limited_by=("limited_by", "first"))
+    top = sums.sort_values(["yuan", "units"], ascending=False, kind="stable").head(3).reset_index()
+    if top.empty:
+        rest = charts.coverage(tables, year).sort_values("unmet_yuan", ascending=False, kind="stable").head(3)
+        top = rest[rest["gap"] >= charts.CLASSES[1][0]].rename(columns={"service": "what", "short": "units"}).assign(limited_by="")
+    if top.empty:
+        show.title(t("heading.top_three", lang))
+        st.write(t("status.no_gap", lang))
+        return
+    regions, names = charts.region_names(tables, lang), headlines.what_names(tables, lang)
+    records: list[Any] = top.to_dict("records")
+    lines = [
+        (regions[row["region"]], names[row["what"]], controls.counted(tables, row["units"], row["what"], lang), _limit(row["limited_by"], lang))
+        for row in records
+    ]
+    columns = [t(f"col.{name}", lang) for name in ("region", "service", "gap", "limit")]
+    show.bureau(pd.DataFrame(lines, columns=columns), t("heading.top_three", lang), lang)
+
+
+def _limit(limited_by: str, lang: str) -> str:
+    return charts.limit_tag(limited_by, lang) if charts.limits_of(limited_by) else NONE
+
+
+def show_cell(desk: Desk, region: str, service: str, year: int) -> None:
+    """The picked cell: how short, why, and the way to the repairs."""
+    lang, tables = desk.lang, desk.tables
+    if service not in set(tables["services"]["service"]):  # a domain: the worst service in it
+        inside = tables["services"].loc[tables["services"]["domain"] == service, "service"]
+        cells = charts.coverage(tables, year)
+        cells = cells[(cells["region"] == region) & cells["service"].isin(inside)]
+        service = str(cells.sort_values("gap", ascending=False, kind="stable")["service"].iloc[0])
+    view("region", region)
+    view("service", service)
+    show.title(headlines.why(tables, region, service, "both", year, lang))
+    controls.limits(desk, region, service, "both", year, most=3)
+
+
+def show_page(desk: Desk) -> None:
+    """The page."""
+    lang, tables = desk.lang, desk.tables
+    year = controls.year_of(desk)
+    show.headline(headlines.overview(tables, desk.info, year, lang))
+    show_metrics(desk, year)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        picked = show_grid(desk, year)
+        controls.year(desk)
+    with right:
+        plan = (desk.info.plan_target_year, desk.info.plan_target_year + 5)
+        baseline = desk.baseline.tables if desk.baseline is not None else None
+        chart = charts.needs_and_means(tables, lang, baseline, plan)
+        show.chart(chart, desk.source("demand", "fiscal"), "needs", t("explain.needs", lang))
+        if picked:
+            show_cell(desk, *picked, year)
+        else:
+            show_top(desk, year)

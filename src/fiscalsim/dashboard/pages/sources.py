@@ -1,0 +1,108 @@
+"""Where each number comes from, how it was computed, and how to compute it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fiscalsim.dashboard import headlines, show
+from fiscalsim.dashboard.frame import Desk
+from fiscalsim.dashboard.state import overrides
+from fiscalsim.text import NONE, has, t
+
+
+def command(desk: Desk) -> str:
+    """The command line that gives the same figures."""
+    return " ".join(["fiscalsim run", desk.state.base, *(f'--set "{change}"' for change in overrides(desk.state))])
+
+
+def in_python(desk: Desk) -> str:
+    """The same in Python."""
+    changes = ", ".join(repr(change) for change in overrides(desk.state))
+    given = f"fs.load_scenario({desk.state.base!r}, overrides=[{changes}])" if changes else f"fs.load_scenario({desk.state.base!r})"
+    return f"import fiscalsim as fs\nresult = fs.run({given})\nassert result.scenario.digest8 == {desk.scenario.digest8!r}"
+
+
+def _values(desk: Desk) -> None:
+    lang, rows = desk.lang, desk.tables["sources"]
+    one, two = st.columns([1, 2], gap="small")
+    grades = {"": t("app.all", lang), **{code: t(f"grade.{code}", lang) for code in "ABCD"}}
+    grade = one.selectbox(t("col.grade", lang), list(grades), format_func=lambda code: grades[code], key="w:grade")
+    wanted = two.text_input(t("app.search_lever", lang), key="w:find")
+    if grade:
+        rows = rows[rows["grade"] == grade]
+    if wanted:
+        text = rows.astype(str).agg(" ".join, axis=1)
+        rows = rows[text.str.contains(wanted, case=False, regex=False)]
+    columns = [name for name in ("file", "key", "value", "unit", "grade", "source", "title", "quote", "note") if name in rows.columns]
+    heads = {"title": "source_document"}
+    shown = rows[columns].rename(columns={name: t(f"col.{heads.get(name, name)}", lang) for name in columns})
+    st.dataframe(shown, hide_index=True, height=400, key="data:values")
+    show.data(shown, desk.source("sources"), "values", lang)
+
+
+def _documents(desk: Desk) -> None:
+    lang, rows = desk.lang, desk.tables["sources"]
+    keys = [name for name in ("source", "title") if name in rows.columns]
+    counts = rows.groupby(keys, sort=False).size().rename("n").reset_index()
+    shown = counts.rename(columns={"source": t("col.source", lang), "title": t("col.source_document", lang), "n": t("col.count", lang)})
+    st.dataframe(shown, hide_index=True, height=400, key="data:documents")
+    quotes = rows[rows["quote"].astype(str).str.strip().ne("") & rows["quote"].notna()]
+    show.title(t("heading.quotes", lang))
+    if quotes.empty:
+        show.note(NONE)
+        return
+    table = quotes[["key", "value", "quote", "source"]].rename(columns={name: t(f"col.{name}", lang) for name in ("key", "value", "quote", "source")})
+    st.dataframe(table, hide_index=True, height=300, key="data:quotes")
+
+
+def _record(desk: Desk) -> None:
+    lang, record = desk.lang, desk.answer.record
+    passes: list[Any] = [one for one in record["passes"] if isinstance(one, dict)]
+    names = {"1a": "floors", "1b": "floors", "2": "binding", "3": "expected", "4": "worst_off", "5": "least_cost"}
+    lines = []
+    for one in passes:
+        code = str(one.get("name", one.get("pass", "")))
+        words = t(f"pass.{names.get(code, 'other')}", lang)
+        objective = one.get("objective")
+        status = str(one.get("status", ""))
+        said = t(f"solved.{status}", lang) if has(f"solved.{status}") else status
+        lines.append((code, words, said, NONE if objective is None else f"{float(objective):.6g}"))
+    columns = [t(f"col.{name}", lang) for name in ("order", "pass", "status", "value")]
+    show.bureau(pd.DataFrame(lines, columns=columns), t("heading.passes", lang), lang)
+    versions = pd.DataFrame(list(record["versions"].items()), columns=[t("col.name", lang), t("col.value", lang)])
+    digests = pd.DataFrame(
+        [(t("col.scenario", lang), desk.scenario.digest), (t("col.pack", lang), str(record["pack_digest"])), (t("heading.run", lang), record["run"] or NONE)],
+        columns=[t("col.name", lang), t("col.digest", lang)],
+    )
+    show.bureau(digests, t("heading.run", lang), lang)
+    show.bureau(versions, t("heading.versions", lang), lang)
+
+
+def _checks(desk: Desk) -> None:
+    lang, rows = desk.lang, desk.tables["checks"]
+    records: list[Any] = rows.to_dict("records")
+    lines = [(row["name"], f"{row['value']:.3g}", f"{row['tolerance']:.3g}", t("status.passed" if row["passed"] else "status.failed", lang)) for row in records]
+    columns = [t(f"col.{name}", lang) for name in ("name", "value", "tolerance", "passed")]
+    show.bureau(pd.DataFrame(lines, columns=columns), t("heading.checks", lang), lang)
+
+
+def show_page(desk: Desk) -> None:
+    """The page."""
+    lang = desk.lang
+    show.headline(headlines.sources(desk.tables, lang))
+    values, documents, run, checks, again = st.tabs([t(f"heading.{name}", lang) for name in ("values", "documents", "run", "checks", "reproduce")])
+    with values:
+        _values(desk)
+    with documents:
+        _documents(desk)
+    with run:
+        _record(desk)
+    with checks:
+        _checks(desk)
+    with again:
+        show.note(t("explain.reproduce", lang))
+        st.code(command(desk), language=None, wrap_lines=True)
+        st.code(in_python(desk), language=None, wrap_lines=True)
