@@ -33,7 +33,7 @@ RURAL_NON_LOCAL = 1 / 3  # rural share of residents without local registration, 
 RECENT_FLOW = 0.8  # net migration between cities today, relative to the yearly mean of 2010-2020
 GROSS_FLOW = 0.004  # residents of any city who leave for another city of the province in a year, whatever the net
 EXTERNAL = -39_250  # persons a year: mean residual of the province 2021-2024 (-7.9, -11.5, +8.6, -4.9 in 10,000)
-TRANSFER_STEP = -0.06  # comparable transfers of all cities, 2021 against 2020
+TRANSFER_STEP = 0.01  # comparable transfers of all cities, 2021 against 2020: with it own revenue and transfers grow by 3 %, later by 4 to 5 %
 INTEREST_RATE = 0.0335  # of general debt; Panjin 2024: 27.2 of 807.6, Chaoyang 2024: 5.36 of 160.9 (100 million yuan)
 FUNCTIONS_KNOWN = (("211100", 2023), ("211300", 2023))  # the two cities that publish all functions: Panjin (rich), Chaoyang (poor)
 # what the catalogue's services are of each budget function
