@@ -6,6 +6,7 @@ Knows the tables of a run, charts' sums and texts. Must not know HTML or spreads
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,7 +144,7 @@ def shortfall_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str, mo
     regions, names = charts.region_names(tables, lang, "name"), _what_names(tables, lang)
     table = pd.DataFrame(
         {
-            t("col.region", lang): [regions.get(code, code) for code in rows["region"]],
+            t("col.region", lang): [regions.get(code, t("app.all_regions", lang)) for code in rows["region"]],
             t("col.residence", lang): [t(f"residence.{code}", lang) if has(f"residence.{code}") else code for code in rows["residence"]],
             t("col.service", lang): [names.get(code, code) for code in rows["what"]],
             t("col.goal", lang): [t(f"goal.{code}", lang) for code in rows["goal"]],
@@ -228,13 +229,19 @@ def checks_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
     rows = tables["checks"]
     table = pd.DataFrame(
         {
-            t("col.name", lang): rows["name"],
+            t("col.name", lang): [check_name(name, lang) for name in rows["name"]],
             t("col.value", lang): [f"{value:.3g}" for value in rows["value"]],
             t("col.tolerance", lang): [f"{value:.3g}" for value in rows["tolerance"]],
             t("col.passed", lang): [t("status.passed" if good else "status.failed", lang) for good in rows["passed"]],
         }
     )
     return Board(t("report.checks_table", lang), table)
+
+
+def check_name(name: str, lang: str) -> str:
+    """The check's name in words of `lang`; a check that the text table does not know keeps its own."""
+    key = "check." + re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return t(key, lang) if has(key) else name
 
 
 def parameters_board(run: SavedRun, lang: str) -> Board:
@@ -266,7 +273,11 @@ def grades_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
 def passes_board(run: SavedRun, lang: str) -> Board:
     """The solver's passes: status and objective of each."""
     rows = [
-        {t("col.pass", lang): one["name"], t("field.status", lang): one["status"], t("field.objective", lang): f"{one['objective']:.10g}"}
+        {
+            t("col.pass", lang): t(f"stage.pass_{one['name']}", lang) if has(f"stage.pass_{one['name']}") else one["name"],
+            t("field.status", lang): one["status"],
+            t("field.objective", lang): f"{one['objective']:.10g}",
+        }
         for one in run.manifest["passes"]
     ]
     return Board(t("report.passes_table", lang), pd.DataFrame(rows))
