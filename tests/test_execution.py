@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +17,7 @@ from fiscalsim.axes import Axis
 from fiscalsim.errors import InputError
 from fiscalsim.execution import CAUSES, Plan, Replay, late_projects, precision, replay, split_gap
 from fiscalsim.execution.calendar import day_of
+from fiscalsim.quantities import ExecutionInputs
 from tests.test_execution_plan import made_up_inputs, made_up_plan
 
 
@@ -263,3 +269,96 @@ def test_the_interval_narrows_with_the_root_of_the_replications(plan: Plan) -> N
     both = few.merge(many, on=["year", "service", "measure"], suffixes=("_few", "_many"))
     both = both[(both["measure"] == "served") & (both["half_width_few"] > 0)]
     assert (both["half_width_many"] < both["half_width_few"]).mean() > 0.8
+
+
+# --- the story and the edges ----------------------------------------------------------------------------------------
+
+
+def certain(**changes: float) -> ExecutionInputs:
+    """Nothing is drawn: every stage has one length, nothing is late or dearer."""
+    sure = {"late_probability": 0.0, "idle_probability": 0.0, "overrun_mu": 0.0, "overrun_sigma": 0.0, "payee_delay_mean_days": 0.0, "legal_days_pass_on": 0.0}
+    sure |= {"legal_days_general": 0.0, "legal_days_special": 0.0}
+    inputs = made_up_inputs(replications=1, **{**sure, **changes})
+    projects = inputs.projects.assign(low=inputs.projects["mode"], high=inputs.projects["mode"])
+    return replace(inputs, projects=projects)
+
+
+def one_order(opens_year: int = 2023, resource: str = "bed", capital: float = 1e7) -> Plan:
+    plan = made_up_plan(("north",))
+    order = pd.DataFrame([(2021, "north", resource, 100.0, capital, opens_year)], columns=plan.orders.columns)
+    return replace(plan, orders=order, stock=plan.stock + 100.0)
+
+
+def test_the_log_of_one_sure_project_reads_as_its_arithmetic() -> None:
+    """Six months to approval, 1.5 to the contract, 12 of work in the open season, 3 of hiring; months of 30.44 days.
+
+    Money of 2021 that is unspent at the end of 2022 is swept; asked for again, it comes with the budget on day 120 (30 April) of 2023.
+    """
+    plan = one_order()
+    log = replay(plan, certain(npc_approval_day=120.0), 1, plan.years, plan.regions).log
+    assert list(log[["day", "event", "cause"]].itertuples(index=False, name=None)) == [
+        ("2021-07-02", "approved", ""),
+        ("2021-08-17", "tendered", ""),
+        ("2021-08-17", "building", ""),
+        ("2021-10-17", "winter pause", "time"),  # the third month of work meets 10 November
+        ("2022-10-26", "winter pause", "time"),  # the eleventh meets the next one
+        ("2023-04-06", "waiting for cash", "money"),
+        ("2023-04-30", "cash arrived", ""),
+        ("2023-05-30", "accepted", ""),
+        ("2023-08-29", "hired", "staff"),
+        ("2023-08-29", "opened", ""),
+    ]
+
+
+def test_an_overrun_is_budgeted_again_and_paid() -> None:
+    plan = one_order(capital=1e8)
+    result = replay(plan, certain(overrun_mu=0.3, reapproval_factor=9.0), 1, plan.years, plan.regions)
+    paid = yearly(result, "paid_yuan")["value"].sum()
+    assert paid == pytest.approx(plan.recurrent.sum() + 1e8 * np.exp(0.3), rel=1e-4)
+    assert result.projects["spent_yuan"].tolist() == pytest.approx([1e8 * np.exp(0.3)])
+    for name, worst, tolerance in result.identities:
+        assert worst <= tolerance, name
+
+
+def test_a_plan_that_builds_nothing_is_only_money_and_people() -> None:
+    plan = made_up_plan(("north",))
+    still = replace(plan, orders=plan.orders.iloc[:0])
+    result = replay(still, made_up_inputs(), 1, still.years, still.regions)
+    assert result.log.empty and result.projects.empty
+    assert set(result.summary["kind"]) == {"service"}
+
+
+def test_a_plan_without_services_or_transfers_is_only_building() -> None:
+    plan = made_up_plan(("north",))
+    bare = replace(plan, demand={}, planned_served={}, queue_services=(), requires=(), transfers=plan.transfers.iloc[:0])
+    result = replay(bare, made_up_inputs(), 1, bare.years, bare.regions)
+    assert set(result.summary["kind"]) == {"resource"}
+    assert len(result.identities) == 2
+
+
+def test_orders_that_open_after_the_horizon_are_never_late() -> None:
+    plan = one_order(opens_year=2040)
+    result = replay(plan, certain(), 1, plan.years, plan.regions)
+    assert result.projects["months_late"].tolist() == [0.0]
+    assert yearly(result, "planned_places").empty
+
+
+def test_nobody_entitled_means_nobody_served() -> None:
+    plan = made_up_plan(("north",))
+    empty = replace(plan, demand={**plan.demand, "care": 0 * plan.demand["care"]}, planned_served={**plan.planned_served, "care": 0 * plan.demand["care"]})
+    result = replay(empty, made_up_inputs(), 1, empty.years, empty.regions)
+    assert (yearly(result, "served").query("service == 'care'")["value"] == 0).all()
+
+
+def test_another_process_with_another_hash_seed_gives_the_same_bytes(played: Replay) -> None:
+    code = (
+        "import hashlib; from fiscalsim.execution import replay; from tests.test_execution_plan import made_up_inputs, made_up_plan; p = made_up_plan();"
+        "t = replay(p, made_up_inputs(), 11, p.years, p.regions).table; print(hashlib.sha256(t.to_csv(index=False).encode()).hexdigest())"
+    )
+    here = hashlib.sha256(played.table.to_csv(index=False).encode()).hexdigest()
+    root = Path(__file__).resolve().parents[1]
+    for hash_seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=root, env={**os.environ, "PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip() == here

@@ -129,6 +129,19 @@ def test_orders_of_an_unknown_region_or_resource_are_refused() -> None:
     assert "moon" in str(caught.value) and "tent" in str(caught.value)
 
 
+def test_shares_months_and_rates_have_ranges() -> None:
+    plan, inputs = (
+        made_up_plan(),
+        made_up_inputs(late_probability=1.2, school_opening_month=13.0, execution__persons_per_client=0.0, payee_delay_mean_days=-1.0),
+    )
+    queues = inputs.queues.copy()
+    queues.loc[queues["item"] == "priority_share_1", "value"] = 0.8
+    with pytest.raises(InputError) as caught:
+        check(plan, replace(inputs, queues=queues), plan.years, plan.regions)
+    named = {p.column for p in caught.value.problems}
+    assert {"late_probability", "school_opening_month", "execution.persons_per_client", "payee_delay_mean_days", "care, priority_share_1 and 2"} <= named
+
+
 def test_the_axes_of_the_plan_must_be_those_of_the_run() -> None:
     plan = made_up_plan()
     with pytest.raises(InputError, match="years, regions"):

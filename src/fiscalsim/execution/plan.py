@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalsim.axes import Axis
-from fiscalsim.errors import InputError, Problem
+from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.execution.calendar import DAYS_PER_MONTH, ReleaseRules
 from fiscalsim.execution.projects import STAGES, ProjectRules
 from fiscalsim.quantities import Array, ExecutionInputs
@@ -33,7 +33,9 @@ QUEUE_ITEMS = (
     "stay_months_short", "stay_months_long", "share_short", "abandon_rate_per_year", "death_rate_per_year", "priority_share_1", "priority_share_2",
     "joining_share",
 )  # fmt: skip
-ORDER_COLUMNS = ("year", "region", "resource", "places", "capital_yuan", "opens_year")
+ABOVE_ZERO = ("execution.persons_per_client", "execution.replications", "execution.lead_time", "recurrent_payee_delay_mean_days", "reapproval_factor")
+SHARES = ("advance_share_general", "advance_share_special", "late_probability", "idle_probability", "advance_payment_share", "retention_share")
+SOLVER_ZERO = 1e-6  # a solver's zero may be this far below zero
 
 
 @dataclass(frozen=True)
@@ -64,74 +66,103 @@ def cells(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
 
 
 def check(plan: Plan, inputs: ExecutionInputs, horizon: Axis, regions: Axis) -> None:
-    """InputError with every missing or impossible item of the replay's inputs at once."""
-    problems: list[Problem] = []
+    """InputError with every missing or impossible item of the replay's inputs and every impossible cell of the plan at once."""
+    problems = [*parameter_problems(inputs.parameters), *table_problems(plan, inputs), *plan_problems(plan, horizon, regions)]
+    if problems:
+        raise InputError(problems)
 
-    def missing(file: str, column: str, what: str) -> None:
-        problems.append(Problem(file, None, column, what, "needed by the replay and missing"))
 
-    for name in PARAMETERS:
-        if name not in inputs.parameters:
-            missing("parameters.yaml", "path", name)
-    for name in RELEASE_ITEMS:
-        if name not in inputs.parameters:
-            missing("release.csv", "item", name)
-    for name, value in inputs.parameters.items():
+def parameter_problems(parameters: dict[str, float]) -> Iterator[Problem]:
+    """What is missing or out of range among the parameters and the items of release.csv."""
+    for name in PARAMETERS + RELEASE_ITEMS:
+        file, column = ("parameters.yaml", "path") if name in PARAMETERS else ("release.csv", "item")
+        if name not in parameters:
+            yield Problem(file, None, column, name, "needed by the replay and missing")
+            continue
+        value = parameters[name]
         if not math.isfinite(value):
-            problems.append(Problem("release.csv or parameters.yaml", None, name, str(value), "must be a finite number"))
-    weights = [inputs.parameters.get(f"month_weight_{m}", 0.0) for m in range(1, 13)]
-    if all(f"month_weight_{m}" in inputs.parameters for m in range(1, 13)) and (abs(math.fsum(weights) - 1) > 1e-6 or min(weights) < 0):
-        problems.append(Problem("release.csv", None, "month_weight_*", f"{math.fsum(weights)}", "twelve shares, none negative, that sum to 1"))
-    for name, lowest in (("execution.persons_per_client", 0.0), ("execution.replications", 0.0), ("recurrent_payee_delay_mean_days", 0.0)):
-        if name in inputs.parameters and not inputs.parameters[name] > lowest:
-            problems.append(Problem("parameters.yaml" if "." in name else "release.csv", None, name, str(inputs.parameters[name]), "must be above zero"))
+            yield Problem(file, None, name, str(value), "must be a finite number")
+        elif name in ABOVE_ZERO and value <= 0:
+            yield Problem(file, None, name, str(value), "must be above zero")
+        elif name in SHARES and not 0 <= value <= 1:
+            yield Problem(file, None, name, str(value), "a share, 0..1")
+        elif name.endswith("_month") and value not in range(1, 13):
+            yield Problem(file, None, name, str(value), "a month, 1..12")
+        elif name != "overrun_mu" and value < 0:
+            yield Problem(file, None, name, str(value), "must not be negative")
+    weights = [parameters.get(f"month_weight_{m}", math.nan) for m in range(1, 13)]
+    if math.isfinite(sum(weights)) and abs(math.fsum(weights) - 1) > 1e-3:  # four printed digits each
+        yield Problem("release.csv", None, "month_weight_*", f"{math.fsum(weights)}", "twelve shares that sum to 1")
+    if parameters.get("advance_payment_share", 0.0) + parameters.get("retention_share", 0.0) > 1:
+        yield Problem("release.csv", None, "advance_payment_share, retention_share", "", "must not exceed 1 together")
+
+
+def table_problems(plan: Plan, inputs: ExecutionInputs) -> Iterator[Problem]:
+    """What is missing or out of range in projects.csv and queues.csv for this plan."""
     known = set(zip(inputs.projects["resource"], inputs.projects["stage"], strict=True))
     for resource in sorted(set(plan.orders["resource"])):
-        if resource not in plan.resources:
-            problems.append(Problem("plan", None, "orders.resource", resource, f"one of {', '.join(plan.resources)}"))
         works = any((resource, stage) in known for stage in STAGES[:-1])  # staff is only hired
         for stage in STAGES if works else STAGES[-1:]:
             if (resource, stage) not in known:
-                missing("projects.csv", "resource, stage", f"{resource}, {stage}")
+                yield Problem("projects.csv", None, "resource, stage", f"{resource}, {stage}", "needed by the replay and missing")
     for resource, stage, low, mode, high in cells(inputs.projects, "resource", "stage", "low", "mode", "high"):
         if not 0 <= low <= mode <= high:
-            problems.append(Problem("projects.csv", None, f"{resource}, {stage}", f"{low}, {mode}, {high}", "0 <= low <= mode <= high"))
-    items = set(zip(inputs.queues["service"], inputs.queues["item"], strict=True))
+            yield Problem("projects.csv", None, f"{resource}, {stage}", f"{low}, {mode}, {high}", "0 <= low <= mode <= high")
+    items = {(service, item): float(value) for service, item, value in cells(inputs.queues, "service", "item", "value")}
+    for service in dict.fromkeys(s for s, _, _ in plan.queue_services):
+        for item in QUEUE_ITEMS:
+            value = items.get((service, item))
+            if value is None:
+                yield Problem("queues.csv", None, "service, item", f"{service}, {item}", "needed by the replay and missing")
+            elif not (0 <= value < math.inf) or ("share" in item and value > 1) or ("stay" in item and value == 0):
+                yield Problem("queues.csv", None, f"{service}, {item}", str(value), "a finite number, not negative; a share at most 1, a stay above 0")
+        if items.get((service, "priority_share_1"), 0.0) + items.get((service, "priority_share_2"), 0.0) > 1:
+            yield Problem("queues.csv", None, f"{service}, priority_share_1 and 2", "", "must not exceed 1 together")
+
+
+def plan_problems(plan: Plan, horizon: Axis, regions: Axis) -> Iterator[Problem]:
+    """Names and cells of the plan that the replay cannot take."""
+    if plan.years.labels != horizon.labels or plan.regions.labels != regions.labels:
+        yield Problem("plan", None, "years, regions", f"{plan.years.labels}, {plan.regions.labels}", "the horizon and regions of the run")
+    columns = (
+        (plan.orders, "orders", "region", plan.regions.labels),
+        (plan.orders, "orders", "year", plan.years.labels),
+        (plan.orders, "orders", "resource", plan.resources),
+        (plan.transfers, "transfers", "region", plan.regions.labels),
+        (plan.transfers, "transfers", "year", plan.years.labels),
+        (plan.transfers, "transfers", "kind", KINDS),
+    )
+    for frame, name, column, allowed in columns:
+        for label in sorted(set(frame[column]) - set(allowed)):
+            yield Problem("plan", None, f"{name}.{column}", str(label), f"one of {', '.join(map(str, allowed))}", nearest(str(label), map(str, allowed)))
     for service, resource, units in plan.queue_services + plan.requires:
         if resource not in plan.resources:
-            problems.append(Problem("plan", None, "queue_services, requires", resource, f"one of {', '.join(plan.resources)}"))
+            yield Problem("plan", None, "queue_services, requires", resource, f"one of {', '.join(plan.resources)}", nearest(resource, plan.resources))
         if not units > 0:
-            problems.append(Problem("plan", None, f"{service}, {resource}", str(units), "units per client above zero"))
-        if service not in plan.planned_served:
-            problems.append(Problem("plan", None, "planned_served", service, "needed: its capacity is given"))
-    for service in dict.fromkeys(s for s, _, _ in plan.queue_services):
-        if service not in plan.demand:
-            problems.append(Problem("plan", None, "demand", service, "needed: it has a waiting list"))
-        for item in QUEUE_ITEMS:
-            if (service, item) not in items:
-                missing("queues.csv", "service, item", f"{service}, {item}")
-    if plan.years.labels != horizon.labels or plan.regions.labels != regions.labels:
-        found = f"{plan.years.labels}, {plan.regions.labels}"
-        problems.append(Problem("plan", None, "years, regions", found, "the horizon and regions of the run"))
-    for kind in sorted(set(plan.transfers["kind"]) - set(KINDS)):
-        problems.append(Problem("plan", None, "transfers.kind", kind, "general or earmarked"))
-    for name, frame in (("transfers", plan.transfers), ("orders", plan.orders)):
-        for column, axis in (("region", plan.regions), ("year", plan.years)):
-            for label in sorted(set(frame[column]) - set(axis.labels)):
-                problems.append(Problem("plan", None, f"{name}.{column}", str(label), f"on the axis of {column}s"))
+            yield Problem("plan", None, f"{service}, {resource}", str(units), "units per client above zero")
+    for service in sorted({s for s, _, _ in plan.queue_services + plan.requires} - set(plan.planned_served)):
+        yield Problem("plan", None, "planned_served", service, "needed: its capacity is given")
+    for service in sorted({s for s, _, _ in plan.queue_services} - set(plan.demand)):
+        yield Problem("plan", None, "demand", service, "needed: it has a waiting list")
+    if (plan.orders["opens_year"] < plan.orders["year"]).any():
+        yield Problem("plan", None, "orders.opens_year", "", "not before the year of the order")
     shape = (len(plan.years), len(plan.regions))
-    arrays = {"recurrent": plan.recurrent, "stock": plan.stock, **{f"demand {s}": a for s, a in plan.demand.items()}}
-    arrays |= {f"planned_served {s}": a for s, a in plan.planned_served.items()}
-    arrays |= {"transfers.yuan": plan.transfers["yuan"].to_numpy(float), "orders.places": plan.orders["places"].to_numpy(float)}
-    arrays |= {"orders.capital_yuan": plan.orders["capital_yuan"].to_numpy(float)}
+    arrays = {
+        "recurrent": plan.recurrent,
+        **{f"demand {s}": a for s, a in plan.demand.items()},
+        **{f"planned_served {s}": a for s, a in plan.planned_served.items()},
+    }
+    shapes = dict.fromkeys(arrays, shape) | {"stock": (*shape, len(plan.resources))}
+    arrays["stock"] = plan.stock
+    for name, frame, column in (("transfers", plan.transfers, "yuan"), ("orders", plan.orders, "places"), ("orders", plan.orders, "capital_yuan")):
+        arrays[f"{name}.{column}"] = frame[column].to_numpy(float)
     for name, array in arrays.items():
-        if array.ndim > 1 and array.shape[:2] != shape:
-            problems.append(Problem("plan", None, name, str(array.shape), f"shape {shape} (years, regions)"))
-        if not np.isfinite(array).all() or (array < 0).any():
-            cell = tuple(int(i) for i in np.argwhere(~np.isfinite(array) | (array < 0))[0])
-            problems.append(Problem("plan", None, f"{name} {cell}", str(array[cell]), "finite and not negative"))
-    if problems:
-        raise InputError(problems)
+        if name in shapes and array.shape != shapes[name]:
+            yield Problem("plan", None, name, str(array.shape), f"shape {shapes[name]} (years, regions, resources)")
+        wrong = ~np.isfinite(array) | (array < -SOLVER_ZERO)
+        if wrong.any():
+            cell = tuple(int(i) for i in np.argwhere(wrong)[0])
+            yield Problem("plan", None, f"{name} {cell}", str(array[cell]), "finite and not negative")
 
 
 # --- looked up once ----------------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def count(world: World, s: Script) -> Count:
                 monthly[m, i, month] = math.fsum(world.purses[r].monthly.get((year, month + 1, item), 0.0) for r in regions)
     errors = money_errors(world, s, money)
     room = rooms(world, s)
-    served = np.stack([plan.planned_served[c] for c in plan.planned_served], axis=-1).astype(float)
+    served = np.stack([*plan.planned_served.values()], axis=-1).astype(float) if plan.planned_served else np.zeros((len(years), len(regions), 0))
     room_all = served.copy()
     planned_recurrent = s.means - s.capital
     paid = np.array([[world.purses[r].book.get((y, "recurrent_paid"), 0.0) for r in regions] for y in years])
