@@ -60,36 +60,52 @@ def shortfalls(tables: Mapping[str, pd.DataFrame], year: int) -> pd.DataFrame:
     return rows[~np.array(as_good_as_met, dtype=bool)]
 
 
-def headline(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any], lang: str) -> str:
-    """The result in one or two sentences: targets met, floors held, the gap, where it lies and its first limit."""
-    year, counts = report_year(tables, pack), charts.indicator_counts(tables)
+def headline(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any], lang: str, year: int | None = None) -> str:
+    """The result in one or two sentences: targets met, floors held, the gap, where it lies and its first limit.
+
+    `year` is the year spoken of, the report's when left out.
+    """
+    year = report_year(tables, pack) if year is None else year
+    counts = charts.indicator_counts(tables)
+    words: dict[str, Any] = {"ty": int(pack["plan_target_year"]), "y": year, **{key: counts[key] for key in "nmkj"}}
     short = shortfalls(tables, year)
     short = short[short["region"].isin(tables["regions"]["region"])]
-    words: dict[str, Any] = {"ty": int(pack["plan_target_year"]), "y": year, **{key: counts[key] for key in "nmkj"}}
-    if short.empty:
-        if counts["k"] + counts["j"] > 0:
-            return t("report.headline_no_gap", lang, **words)
-        spare = float((charts.means_by_year(tables) - charts.needs_by_year(tables))[year])
-        return t("headline.overview_ok", lang, y=year, place=pack[f"name_{lang}"], spare=money(max(spare, 0.0), lang))
-    regions, names = charts.region_names(tables, lang), _what_names(tables, lang)
+    if not short.empty:
+        return _short_headline(tables, short, words, lang)
+    gaps = charts.coverage(tables, year)
+    gaps = gaps[gaps["gap"] >= charts.CLASSES[1][0]]
+    if len(gaps):  # every floor holds, yet not everyone entitled is served
+        words["floors"] = t("headline.floors_all", lang, n=len(tables["regions"]))
+        words["regions"] = _largest(gaps, "region", "unmet_yuan", charts.region_names(tables, lang), lang)
+        words["services"] = _largest(gaps, "service", "unmet_yuan", charts.service_names(tables, lang), lang)
+        return t("headline.overview_floors", lang, gap=money(float(gaps["unmet_yuan"].sum()), lang), **words)
+    if counts["k"] + counts["j"] > 0:
+        return t("report.headline_no_gap", lang, **words)
+    spare = float((charts.means_by_year(tables) - charts.needs_by_year(tables))[year])
+    return t("headline.overview_ok", lang, y=year, place=pack[f"name_{lang}"], spare=money(max(spare, 0.0), lang))
+
+
+def _short_headline(tables: Mapping[str, pd.DataFrame], short: pd.DataFrame, words: Mapping[str, Any], lang: str) -> str:
+    """The headline when a floor or target is missed somewhere."""
+    areas = len(tables["regions"])
     missing = short.loc[short["goal"] == "floor", "region"].nunique()
-    held = {"n": len(regions), "m": len(regions) - missing} if missing else {"n": len(regions)}
-    comma, size = t("format.comma", lang), "yuan" if short["yuan"].sum() > 0 else "units"
-
-    def largest(column: str, known: Mapping[str, str]) -> str:
-        sums = short.groupby(column)[size].sum().sort_values(ascending=False, kind="stable")
-        return comma.join(known.get(str(code), str(code)) for code in sums.index[:2])
-
+    size = "yuan" if short["yuan"].sum() > 0 else "units"
     limits = short.assign(first=short["limited_by"].map(charts.first_limit)).groupby("first")[size].sum()
-    words |= {
-        "floors": t("headline.floors_some" if missing else "headline.floors_all", lang, **held),
-        "regions": largest("region", regions),
-        "services": largest("what", names),
+    found = {
+        "floors": t("headline.floors_some", lang, n=areas, m=areas - missing) if missing else t("headline.floors_all", lang, n=areas),
+        "regions": _largest(short, "region", size, charts.region_names(tables, lang), lang),
+        "services": _largest(short, "what", size, _what_names(tables, lang), lang),
         "limit": charts.limit_tag(str(limits.idxmax()), lang),
     }
     if size == "units":
-        return t("headline.overview_no_money", lang, **words)
-    return t("headline.overview", lang, gap=money(float(short["yuan"].sum()), lang), **words)
+        return t("headline.overview_no_money", lang, **words, **found)
+    return t("headline.overview", lang, gap=money(float(short["yuan"].sum()), lang), **words, **found)
+
+
+def _largest(rows: pd.DataFrame, column: str, size: str, names: Mapping[str, str], lang: str) -> str:
+    """Names of the two with the largest sum."""
+    sums = rows.groupby(column)[size].sum().sort_values(ascending=False, kind="stable")
+    return t("format.comma", lang).join(names.get(str(code), str(code)) for code in sums.index[:2])
 
 
 def compare_headline(comparison: Comparison, first: SavedRun, other: SavedRun, tables: Mapping[str, Mapping[str, pd.DataFrame]], lang: str) -> str:
