@@ -258,11 +258,17 @@ def needs_and_means(tables: Tables, lang: str, baseline: Tables | None = None, e
     unit = money_unit(float(frame.abs().max().max()), lang)
     over = [int(y) for y in frame.index[frame["need"] > frame["means"]]]
     years = frame.index.to_numpy()
-    lines = [("means", "col.means", {"color": BLUE, "width": 3}, None), ("need", "col.need", {"color": ORANGE, "width": 3, "dash": "dash"}, "tonexty")]
     figure = _figure(height, lang)
-    for column, name, line, fill in lines:
-        style = {"fill": fill, "fillcolor": "rgba(224,117,41,0.15)"} if fill and over else {}
-        figure.add_scatter(x=years, y=frame[column] / unit.divisor, name=t(name, lang), mode="lines", line=line, hovertemplate=_hover(unit), **style)
+    lines: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("means", "col.means", {"color": BLUE, "width": 3}),
+        ("need", "col.need", {"color": ORANGE, "width": 3, "dash": "dash"}),
+    )
+    for column, name, line in lines:
+        figure.add_scatter(x=years, y=frame[column] / unit.divisor, name=t(name, lang), mode="lines", line=line, hovertemplate=_hover(unit))
+    if over:  # the band between means and needs, where needs are above
+        edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+        figure.add_scatter(x=years, y=frame["means"] / unit.divisor, **edge)
+        figure.add_scatter(x=years, y=frame[["need", "means"]].max(axis=1) / unit.divisor, fill="tonexty", fillcolor="rgba(224,117,41,0.15)", **edge)
     if "baseline" in frame and not np.allclose(frame["baseline"], frame["need"], rtol=1e-9, equal_nan=True):
         dotted = {"color": CONTEXT_DARK, "width": 1.5, "dash": "dot"}
         figure.add_scatter(

@@ -6,6 +6,7 @@ Knows the session's view and texts. Must not know charts of a page.
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import streamlit as st
 
@@ -22,10 +23,12 @@ def year_of(desk: Desk) -> int:
     return picked if picked in years else desk.info.plan_target_year if desk.info.plan_target_year in years else years[-1]
 
 
-def year(desk: Desk) -> int:
-    """Let the year be chosen; it travels along to other pages."""
+def year(desk: Desk, bare: bool = False) -> int:
+    """Let the year be chosen; it travels along to other pages. `bare` leaves the label to screen readers."""
     st.session_state["w:year"] = year_of(desk)
-    st.selectbox(t("app.year", desk.lang), charts.years_of(desk.tables), key="w:year", on_change=_remember, args=("year", "w:year"))
+    shown: Any = "collapsed" if bare else "visible"
+    years = charts.years_of(desk.tables)
+    st.selectbox(t("app.year", desk.lang), years, key="w:year", on_change=_remember, args=("year", "w:year"), label_visibility=shown)
     return year_of(desk)
 
 
@@ -72,10 +75,11 @@ def _remember(key: str, widget: str) -> None:
     view(key, st.session_state[widget])
 
 
-def counted(tables: headlines.Tables, units: float, what: str, lang: str) -> str:
-    """A shortfall with its unit: whole clients, or as many decimals as an indicator needs."""
-    figure = number(units) if what in set(tables["services"]["service"]) else charts.figure_text(float(units))
-    unit = headlines.unit_of(tables, what, lang)
+def counted(tables: headlines.Tables, units: float, what: str, goal: str, lang: str) -> str:
+    """A shortfall with its unit: whole clients of a service's floor, or as many decimals as an indicator needs."""
+    floor = goal == "floor"
+    figure = number(units) if floor else charts.figure_text(float(units))
+    unit = headlines.client_unit(tables, what, lang) if floor else headlines.indicator_unit(tables, what, lang)
     return figure + unit if lang == "zh" else f"{figure} {unit}"
 
 

@@ -508,7 +508,7 @@ def main(first: str = "overview") -> None:
     lang = now.lang
     st.set_page_config(page_title=t("app.title", lang), page_icon=str(LOGO), layout="wide", initial_sidebar_state=284)
     show.style()
-    st.logo(str(LOGO))
+    st.logo(str(LOGO.with_name(f"logo.{lang}.svg")), size="large", icon_image=str(LOGO))
     pages = [
         st.Page(lambda name=name: _page(name), title=t(f"page.{name}.name", lang), url_path=name, default=name == first)  # type: ignore[misc]
         for name in PAGES

@@ -16,7 +16,7 @@ from fiscalsim.levers import path_at
 from fiscalsim.quantities import PackInfo
 from fiscalsim.report.boards import shortfalls
 from fiscalsim.scenario import Scenario
-from fiscalsim.text import NONE, money, name_of, number, people, percent, t
+from fiscalsim.text import NONE, money, money_unit, name_of, number, people, percent, t
 
 Tables = Mapping[str, pd.DataFrame]
 # What is eased to try a repair: limit -> lever and how many of its steps. Only limits that a lever can ease stand here.
@@ -35,9 +35,14 @@ REPAIRS = {
 
 
 def what_names(tables: Tables, lang: str) -> dict[str, str]:
-    """Names of services and indicators alike, for the column `what`."""
+    """Names for the column `what`; a code that is both a service and an indicator means the service (see `indicator_names`)."""
+    return indicator_names(tables, lang) | charts.service_names(tables, lang)
+
+
+def indicator_names(tables: Tables, lang: str) -> dict[str, str]:
+    """Indicator code -> name."""
     indicators = tables["indicator_names"]
-    return dict(zip(indicators["indicator"], indicators[f"name_{lang}"], strict=True)) | charts.service_names(tables, lang)
+    return dict(zip(indicators["indicator"], indicators[f"name_{lang}"], strict=True))
 
 
 def client_unit(tables: Tables, service: str, lang: str) -> str:
@@ -49,10 +54,9 @@ def client_unit(tables: Tables, service: str, lang: str) -> str:
     return str(rows.loc[service, column])
 
 
-def unit_of(tables: Tables, what: str, lang: str) -> str:
-    """Unit of a service's clients or of an indicator."""
-    names = tables["indicator_names"].set_index("indicator")
-    return str(names.loc[what, f"unit_{lang}"]) if what in names.index else client_unit(tables, what, lang)
+def indicator_unit(tables: Tables, code: str, lang: str) -> str:
+    """The unit of an indicator."""
+    return str(tables["indicator_names"].set_index("indicator").loc[code, f"unit_{lang}"])
 
 
 def overview(tables: Tables, info: PackInfo, year: int, lang: str) -> str:
@@ -62,6 +66,13 @@ def overview(tables: Tables, info: PackInfo, year: int, lang: str) -> str:
     short = short[short["region"].isin(tables["regions"]["region"])]
     words: dict[str, Any] = {"ty": info.plan_target_year, "y": year, **{key: counts[key] for key in "nmkj"}}
     if short.empty:
+        rest = charts.coverage(tables, year)
+        rest = rest[rest["gap"] >= charts.CLASSES[1][0]]
+        if len(rest):
+            sums = {"regions": _largest(rest, "region", "unmet_yuan", charts.region_names(tables, lang), lang)}
+            sums["services"] = _largest(rest, "service", "unmet_yuan", charts.service_names(tables, lang), lang)
+            all_held = t("headline.floors_all", lang, n=len(tables["regions"]))
+            return t("headline.overview_floors", lang, floors=all_held, gap=money(gap_yuan(tables, year), lang), **sums, **words)
         if counts["k"] + counts["j"] > 0:
             return t("report.headline_no_gap", lang, **words)
         return t("headline.overview_ok", lang, y=year, place=name_of(info, lang), spare=money(max(spare(tables, year), 0.0), lang))
@@ -97,8 +108,9 @@ def floors_held(tables: Tables, year: int) -> dict[str, int]:
 
 
 def gap_yuan(tables: Tables, year: int) -> float:
-    """What closing the shortfalls of `year` costs in that year, yuan."""
-    return float(shortfalls(tables, year)["yuan"].sum())
+    """What serving everyone entitled at the standards would cost more in `year`, yuan."""
+    cells = charts.coverage(tables, year)
+    return float(cells.loc[cells["gap"] >= charts.CLASSES[1][0], "unmet_yuan"].sum())
 
 
 def why(tables: Tables, region: str, service: str, residence: str, year: int, lang: str) -> str:
@@ -165,7 +177,7 @@ def reason(tables: Tables, scenario: Scenario, family: str, region: str, service
         region=charts.region_names(tables, lang, "name")[region],
         service=what_names(tables, lang).get(service, service),
         year=year,
-        unit=unit_of(tables, service, lang),
+        unit=client_unit(tables, service, lang),
         claims=money(-float(items["first_claims"] + items["debt_interest"]), lang),
         means=money(float(charts.means_by_year(tables, region)[year]), lang),
         reserve=money(-float(items["reserve_kept"]), lang),
@@ -184,10 +196,12 @@ def allocation(tables: Tables, info: PackInfo, year: int, lang: str) -> str:
     table = charts.transfer_table(tables, year)
     share = table["change"] / (table["total"] - table["change"])
     words = {"y": year, "upper": name_of(info, lang, "upper"), "total": money(float(table["total"].sum()), lang)}
-    if (share.abs() < 0.0005).all():
+    unit = money_unit(float(table["total"].max()), lang)
+    rounded = (table["change"] / unit.divisor).round(unit.digits)
+    if (rounded == 0).all():
         return t("headline.allocation_none", lang, **words)
     worst = charts.region_names(tables, lang)[str(share.idxmin())]
-    counts = {"n": int((share > 0.0005).sum()), "m": int((share < -0.0005).sum())}
+    counts = {"n": int((rounded > 0).sum()), "m": int((rounded < 0).sum())}
     return t("headline.allocation", lang, **words, **counts, base_year=info.base_year, drop=percent(-float(share.min())), region=worst)
 
 
@@ -207,7 +221,7 @@ def indicators(tables: Tables, info: PackInfo, lang: str) -> str:
 
 def missed_binding(tables: Tables, lang: str) -> list[str]:
     """Names of binding targets with a number that are not met."""
-    names = what_names(tables, lang)
+    names = indicator_names(tables, lang)
     rows = charts.indicator_rows(tables)
     return [names[row.code] for row in rows if row.nature == "binding" and np.isfinite(row.target) and row.status not in charts.MET]
 

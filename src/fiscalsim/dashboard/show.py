@@ -18,9 +18,9 @@ from fiscalsim.charts import Chart
 from fiscalsim.text import NONE, number, t
 
 STYLE = """<style>
-.block-container{padding-top:4.1rem;padding-bottom:1rem}
+[data-testid="stMainBlockContainer"]{padding:4.1rem 1.4rem 1rem}
 [data-testid="stVerticalBlock"]{gap:.7rem}
-[data-testid="stMetric"]{padding:.4rem .8rem}
+[data-testid="stMetric"]{padding:.4rem .9rem}
 [data-testid="stSidebarUserContent"]{padding-bottom:1rem}
 .fs-headline{border-left:5px solid #1B4F8F;padding:2px 0 2px 12px;font-size:1.12rem;font-weight:600;line-height:1.6}
 .fs-headline b{color:#8F1D14}
@@ -79,10 +79,13 @@ def note(text: str) -> None:
 
 def chart(what: Chart, source: str, key: str, note_text: str = "") -> None:
     """The finding, the figure or the words that there is none, and the data behind it with their source."""
-    title(what.title, what.unit if what.figure is not None else "")
+    head, button = st.columns([4, 1], vertical_alignment="center", gap="small")
+    with head:
+        title(what.title, what.unit if what.figure is not None else "")
+    with button:
+        data(what.data, source, key, what.lang, what.unit, note_text)
     if what.figure is not None:
         st.plotly_chart(what.figure, theme=None, config=charts.CONFIG, key=f"plot:{key}", alt=what.title)
-    data(what.data, source, key, what.lang, what.unit, note_text)
 
 
 def data(frame: pd.DataFrame, source: str, key: str, lang: str, unit: str = "", note_text: str = "") -> None:
@@ -93,7 +96,9 @@ def data(frame: pd.DataFrame, source: str, key: str, lang: str, unit: str = "", 
         else:
             st.write(t("app.nothing_to_draw", lang))
         words = [t("format.unit_note", lang, unit=unit)] if unit else []
-        note(t("format.sep", lang).join([*words, *([note_text] if note_text else []), t("app.source_line", lang, what=source)]))
+        note(t("format.sep", lang).join([*words, t("app.source_line", lang, what=source)]))
+        if note_text:
+            note(note_text)
         st.download_button(t("app.download_csv", lang), csv(frame), f"{key}.csv", "text/csv", key=f"csv:{key}", on_click="ignore")
 
 
@@ -105,7 +110,11 @@ def csv(frame: pd.DataFrame) -> bytes:
 
 def bureau(frame: pd.DataFrame, caption: str, lang: str, unit: str = "", total: str = "", note_text: str = "", html_columns: Sequence[str] = ()) -> None:
     """A table as a bureau prints it. Cells are ready to print; `total` is first or last when that row is the total."""
-    right = {column for column in frame.columns if len(frame) and all(_numeric(cell) for cell in frame[column])}
+    right = {
+        column
+        for column in frame.columns
+        if len(frame) and all(_numeric(cell) for cell in frame[column]) and any(NUMBER.match(_words(cell)) for cell in frame[column])
+    }
     head = "".join(f'<th scope="col"{_n(column, right)}>{escape(str(column).strip())}</th>' for column in frame.columns)
     body = []
     for place, row in enumerate(frame.itertuples(index=False)):

@@ -61,13 +61,15 @@ def show_grid(desk: Desk, year: int) -> tuple[str, str] | None:
     scope = name_of(desk.info, lang)
     sort = bool(st.session_state.get("w:sort"))
     grid = charts.shortfall_grid(tables, year, lang, scope, by_gap=sort)
-    head, controls_ = st.columns([3, 1.3], vertical_alignment="center")
+    head, year_, sort_ = st.columns([3.4, 0.8, 1.05], vertical_alignment="center", gap="small")
     with head:
         show.title(grid.title)
-    with controls_:
+    with year_:
+        controls.year(desk, bare=True)
+    with sort_:
         st.toggle(t("app.sort_by_gap", lang), key="w:sort")
     full = {charts.service_names(tables, lang, "short").get(code, name): name for code, name in grid.columns.items()}
-    config = {short: st.column_config.Column(short, help=name) for short, name in full.items()}
+    config: dict[str, Any] = {short: st.column_config.TextColumn(short, help=name, alignment="center") for short, name in full.items()}
     rows = len(grid.gaps)
     picked: Any = st.dataframe(
         charts.grid_style(grid, tables),
@@ -93,7 +95,7 @@ def show_top(desk: Desk, year: int) -> None:
     """The three largest shortfalls and what stops each."""
     lang, tables = desk.lang, desk.tables
     rows = headlines.shortfalls(tables, year)
-    rows = rows[rows["region"].isin(tables["regions"]["region"])]
+    rows = rows[rows["region"].isin(tables["regions"]["region"]) & (rows["goal"] == "floor")]
     sums = rows.groupby(["region", "what"], sort=False).agg(units=("units", "sum"), yuan=("yuan", "sum"), limited_by=("limited_by", "first"))
     top = sums.sort_values(["yuan", "units"], ascending=False, kind="stable").head(3).reset_index()
     if top.empty:
@@ -103,10 +105,10 @@ def show_top(desk: Desk, year: int) -> None:
         show.title(t("heading.top_three", lang))
         st.write(t("status.no_gap", lang))
         return
-    regions, names = charts.region_names(tables, lang), headlines.what_names(tables, lang)
+    regions, names = charts.region_names(tables, lang), charts.service_names(tables, lang)
     records: list[Any] = top.to_dict("records")
     lines = [
-        (regions[row["region"]], names[row["what"]], controls.counted(tables, row["units"], row["what"], lang), _limit(row["limited_by"], lang))
+        (regions[row["region"]], names[row["what"]], controls.counted(tables, row["units"], row["what"], "floor", lang), _limit(row["limited_by"], lang))
         for row in records
     ]
     columns = [t(f"col.{name}", lang) for name in ("region", "service", "gap", "limit")]
@@ -140,7 +142,6 @@ def show_page(desk: Desk) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         picked = show_grid(desk, year)
-        controls.year(desk)
     with right:
         plan = (desk.info.plan_target_year, desk.info.plan_target_year + 5)
         baseline = desk.baseline.tables if desk.baseline is not None else None

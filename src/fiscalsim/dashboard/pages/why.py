@@ -60,7 +60,8 @@ def _repairs(desk: Desk, limits: list[str], year: int) -> None:
 def _list(desk: Desk, year: int) -> None:
     lang, tables = desk.lang, desk.tables
     rows = headlines.shortfalls(tables, year).sort_values(["yuan", "units"], ascending=False, kind="stable")
-    regions, names = charts.region_names(tables, lang, "name"), headlines.what_names(tables, lang)
+    regions, names = charts.region_names(tables, lang, "name"), charts.service_names(tables, lang)
+    targets = headlines.indicator_names(tables, lang)
     unit = money_unit(float(rows["yuan"].max()) if rows["yuan"].notna().any() else 0.0, lang)
     records: list[Any] = rows.to_dict("records")
     table = pd.DataFrame(
@@ -68,9 +69,9 @@ def _list(desk: Desk, year: int) -> None:
             (
                 regions.get(row["region"], t("why.plan_level", lang)),
                 t(f"residence.{row['residence']}", lang) if row["residence"] else NONE,
-                names[row["what"]],
+                (names if row["goal"] == "floor" else targets)[row["what"]],
                 t(f"goal.{row['goal']}", lang),
-                controls.counted(tables, row["units"], row["what"], lang),
+                controls.counted(tables, row["units"], row["what"], row["goal"], lang),
                 unit.show(row["yuan"]) if pd.notna(row["yuan"]) else NONE,
                 t("format.comma", lang).join(charts.limit_tag(family, lang) for family in charts.limits_of(row["limited_by"])[:3]) or NONE,
             )
