@@ -11,6 +11,9 @@ that the closing urban share is the target; 5 the rest of the external migrants 
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,7 +27,9 @@ from fiscalsim.quantities import Array, Components, DemographyInputs, Population
 TIMINGS = ("even", "end")
 _LARGEST = float(np.finfo(float).max)
 FEMALE = SEX.index("female")
-_BLOCK_CELLS = 60_000  # areas are stepped in blocks whose arrays stay in the processor's cache; no effect on results
+# Areas are stepped in blocks whose arrays stay near the processor; thousands of areas are shared out among its cores. No effect on results.
+_BLOCK_CELLS, _BLOCKS_A_THREAD = 140_000, 2
+_NOBODY = 1e-100  # a divisor where there is nobody to take a share of: the share becomes too large and is capped
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class VitalRates:
     survivorship: Array  # [Y,R,X,A] into each age; age 0: births to age 0
     tfr: Array  # [Y,R,H] children per woman
     fertility_schedule: Array  # [Y,H,A] age pattern, sums to 1 (or to anything, when tfr is 1)
-    male_share: Array  # [Y,R] boys among births
+    sex_share: Array  # [Y,R,X] boys and girls among births
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def vital_rates(inputs: DemographyInputs) -> VitalRates:
         shifted_survivorship(inputs.standard_mx, inputs.life_expectancy),
         inputs.tfr,
         np.broadcast_to(inputs.fertility_schedule, (years, *inputs.fertility_schedule.shape)),
-        np.broadcast_to(boys, (years, regions)),
+        np.broadcast_to(np.stack([boys, 1 - boys], axis=-1), (years, regions, 2)),
     )
 
 
@@ -95,17 +100,30 @@ def advance(base_year: int, years: Axis, regions: Axis, base: Array, rates: Vita
     flows = Flows(*(np.zeros((len(years), R, H)) for _ in range(4)))
     size = max(1, _BLOCK_CELLS // (H * X * A))
     blocks = [slice(first, min(first + size, R)) for first in range(0, R, size)]
-    work = _work(base, min(size, R), moves)
-    for y in range(len(years)):
-        work.pool[...] = 0
-        for block in blocks:
-            _survive_and_bear(persons[y, block], persons[y + 1, block], y, block, rates, moves, flows, work)
-            if moves.timing == "even" and not work.start[: block.stop - block.start].min() >= 0:
-                _name_negative_cell(work.start[: block.stop - block.start], labels[y + 1], regions.labels[block])
-        for block in blocks:
-            _move_and_join(persons[y + 1, block], y, block, moves, flows, work)
-            if not persons[y + 1, block].min() >= 0:
-                _name_negative_cell(persons[y + 1, block], labels[y + 1], regions.labels[block])
+    threads = min(os.cpu_count() or 1, len(blocks) // _BLOCKS_A_THREAD) or 1
+    shared = _shared(base, len(blocks), rates, moves)
+    scratch = [_Scratch(*(np.empty((min(size, R), *shape)) for shape in ((H, X, A), (H, X, A), (X, A)))) for _ in range(threads)]
+
+    def first_half(y: int, thread: int) -> None:
+        for number in range(thread, len(blocks), threads):
+            block = blocks[number]
+            start = _survive_and_bear(persons[y, block], persons[y + 1, block], y, block, rates, moves, flows, shared, scratch[thread], shared.pools[number])
+            if not start.min() >= 0:
+                _name_negative_cell(start, labels[y + 1], regions.labels[block])
+
+    def second_half(y: int, thread: int) -> None:
+        pool = shared.pools.sum(axis=0)
+        for block in blocks[thread::threads]:
+            closing = persons[y + 1, block]
+            _move_and_join(closing, y, block, moves, flows, shared, scratch[thread], pool)
+            if not closing.min() >= 0:
+                _name_negative_cell(closing, labels[y + 1], regions.labels[block])
+
+    with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as crew:
+        for y in range(len(years)):
+            for half in (first_half, second_half):
+                # threads share no block, and pools are added in the order of blocks: any number of them gives the same bytes
+                list(crew.map(half, [y] * threads, range(threads)) if crew else [half(y, 0)])
     for flow in flows:
         if not np.isfinite(flow).all():
             raise ModelError(f"population flows are not finite: {np.argwhere(~np.isfinite(flow))[0].tolist()} [year, region, residence]")
@@ -123,53 +141,66 @@ class Flows(NamedTuple):
     internal: Array
 
 
-class _Work(NamedTuple):
-    """What one year's two halves share, and memory that is used again and again (new arrays would cost more than the sums)."""
+class _Shared(NamedTuple):
+    """What the two halves of a year hand to each other."""
 
     stock: Array  # [R,H] persons at the start of the year, then at its end
-    heads: Array  # [R,H] persons when the pool has been filled
+    alive: Array  # [R,H] survivors and newborn, before anybody moves
+    heads: Array  # [R,H] the same, once those who enter the pool have left
     scheduled: Array  # [R] people of the countryside then, weighted by the mover schedule
-    pool: Array  # [X,A] movers between regions
+    pools: Array  # [blocks,X,A] movers between regions
     stays: Array | None  # [R,X,A] share of a cell that does not leave for the pool; None: nobody does
+    gone: Array | None  # [R,X,A] those who left for each one who stayed
+    peak: float  # largest cell of the mover schedule
+    fertile: slice  # ages with births
     joining: Array  # [R,H,X,A] external migrants who join at the end of the year, under `even`
+
+
+class _Scratch(NamedTuple):
+    """Memory that one thread uses again and again (new arrays would cost more than the sums)."""
+
     start: Array  # [B,H,X,A]
     into: Array  # [B,H,X,A]
     half: Array  # [B,X,A]
 
 
-def _work(base: Array, size: int, moves: Moves) -> _Work:
+def _shared(base: Array, blocks: int, rates: VitalRates, moves: Moves) -> _Shared:
     R, H, X, A = base.shape
-    return _Work(
+    leaving = None if moves.leaving_rate is None or moves.schedule is None else moves.leaving_rate[:, None, None] * moves.schedule
+    ages = np.flatnonzero(rates.fertility_schedule.any(axis=(0, 1)))
+    return _Shared(
         stock=base.sum(axis=(2, 3)),
+        alive=np.zeros((R, H)),
         heads=np.zeros((R, H)),
         scheduled=np.zeros(R),
-        pool=np.zeros((X, A)),
-        stays=None if moves.leaving_rate is None or moves.schedule is None else 1 - moves.leaving_rate[:, None, None] * moves.schedule,
+        pools=np.zeros((blocks, X, A)),
+        stays=None if leaving is None else 1 - leaving,
+        gone=None if leaving is None else leaving / (1 - leaving),
+        peak=1.0 if moves.schedule is None else float(moves.schedule.max()) or 1.0,
+        fertile=slice(int(ages[0]), int(ages[-1]) + 1) if len(ages) else slice(1, 1),
         joining=np.empty(base.shape if moves.external is not None else 0),
-        start=np.zeros((size, H, X, A)),
-        into=np.empty((size, H, X, A)),
-        half=np.empty((size, X, A)),
     )
 
 
-def _survive_and_bear(start: Array, after: Array, y: int, block: slice, rates: VitalRates, moves: Moves, flows: Flows, work: _Work) -> None:
-    """Steps 1-3 of the year for a block of regions, from `start` to `after` [B,H,X,A], then who of it leaves for the pool of step 4."""
+def _survive_and_bear(
+    start: Array, after: Array, y: int, block: slice, rates: VitalRates, moves: Moves, flows: Flows, work: _Shared, scratch: _Scratch, pool: Array
+) -> Array:
+    """Steps 1-3 of the year for a block of regions, from `start` to `after` [B,H,X,A], then who of it leaves for the `pool` of step 4.
+
+    Returns who is there once the first migrants have joined.
+    """
     B, H = after.shape[:2]
     S = rates.survivorship[y, block]
-    schedule = rates.fertility_schedule[y]
-    fertile = slice(*_span(schedule))
+    schedule, fertile = rates.fertility_schedule[y], work.fertile
     younger = slice(fertile.start - 1, fertile.stop - 1)
     opening = work.stock[block]
     joining = None
     if moves.external is not None:
         coming = moves.external[y, block]
         flows.external[y, block] = _over_people(coming)
-        if not np.isfinite(flows.external[y, block]).all():
-            cell = tuple(int(i) for i in np.argwhere(~np.isfinite(moves.external))[0])
-            raise ModelError(f"external_migration: {moves.external[cell]} at {cell} [year, region, residence, sex, age], not a finite number")
         if moves.timing == "even":
             joining = np.multiply(coming, 0.5, out=work.joining[block])
-            start = np.add(start, joining, out=work.start[:B])
+            start = np.add(start, joining, out=scratch.start[:B])
             opening = opening + 0.5 * flows.external[y, block]
 
     mothers = start[:, :, FEMALE, fertile] + start[:, :, FEMALE, younger] * S[:, None, FEMALE, fertile]
@@ -178,51 +209,46 @@ def _survive_and_bear(start: Array, after: Array, y: int, block: slice, rates: V
     if joining is not None:
         mothers += joining[:, :, FEMALE, fertile]
     births = rates.tfr[y, block] * 0.5 * np.einsum("rha,ha->rh", mothers, schedule[:, fertile])
-    boys = rates.male_share[y, block, None]
-    by_sex = np.stack([births * boys, births * (1 - boys)], axis=-1)
+    newborn = births[..., None] * rates.sex_share[y, block, None]
 
-    dying = np.subtract(1, S, out=work.half[:B])
-    deaths = (start[..., -1] * dying[:, None, :, -1] + by_sex * dying[:, None, :, 0]).sum(axis=-1)
-    dying[..., 0] = 0  # so that the sum may run over the flat cells
-    deaths += np.einsum("rha,ra->rh", start.reshape(B, H, -1)[..., :-1], dying.reshape(B, -1)[:, 1:])
+    dying = scratch.half[:B]  # by the age at the start; the open age dies as those who enter it
+    np.subtract(1, S.reshape(-1)[1:], out=dying.reshape(-1)[:-1])
+    dying[..., -1] = dying[..., -2]
+    deaths = np.einsum("rha,ra->rh", start.reshape(B, H, -1), dying.reshape(B, -1))
+    deaths += np.einsum("rhx,rx->rh", newborn, 1 - S[..., 0])
     flows.births[y, block], flows.deaths[y, block] = births, deaths
 
-    if moves.schedule is not None and moves.leaving_rate is not None and work.stays is not None:
-        both = np.einsum("rhxa->rxa", start)
-        survivors = both[..., :-1] * S[..., 1:]
-        survivors[..., -1] += both[..., -1] * S[..., -1]
-        rate = moves.leaving_rate[block]
-        work.pool[:, 1:] += np.einsum("r,rxa->xa", rate, survivors) * moves.schedule[:, 1:]
-        work.pool[:, 0] += rate @ (by_sex.sum(axis=1) * S[..., 0]) * moves.schedule[:, 0]
-        S = np.multiply(S, work.stays[block], out=work.half[:B])
-    into = work.into[:B]
+    if work.stays is not None:
+        S = np.multiply(S, work.stays[block], out=scratch.half[:B])
+    into = scratch.into[:B]
     into[...] = S[:, None]
     # everybody moves one cell up in the flat block; what spills over into age 0 is replaced by the births
     np.multiply(start.reshape(-1)[:-1], into.reshape(-1)[1:], out=after.reshape(-1)[1:])
     after[..., -1] += start[..., -1] * into[..., -1]
-    after[..., 0] = by_sex * into[..., 0]
+    after[..., 0] = newborn * into[..., 0]
+    work.alive[block] = work.heads[block] = opening + births - deaths
     if moves.schedule is not None:
-        work.heads[block] = _over_people(after)
         work.scheduled[block] = np.einsum("rxa,xa->r", after[:, 1], moves.schedule)
-        flows.internal[y, block] = work.heads[block] - (opening + births - deaths) if work.stays is not None else 0
+        if work.gone is not None:
+            work.heads[block] = _over_people(after)
+            pool[...] = np.einsum("rhxa,rxa->xa", after, work.gone[block])
+    return start
 
 
-def _move_and_join(after: Array, y: int, block: slice, moves: Moves, flows: Flows, work: _Work) -> None:
+def _move_and_join(after: Array, y: int, block: slice, moves: Moves, flows: Flows, work: _Shared, scratch: _Scratch, pool: Array) -> None:
     """The rest of steps 4 and 5 for a block of regions, in place on `after` [B,H,X,A].
 
     Of the countryside (of the towns, when the target asks for fewer townspeople) the share alike + by_schedule x schedule changes residence.
     """
-    internal = flows.internal[y, block]
+    heads = work.heads[block]
     ending = flows.external[y, block] * (0.5 if moves.timing == "even" else 1.0)
     if moves.schedule is not None:
-        town, country, heads, scheduled = after[:, 0], after[:, 1], work.heads[block], work.scheduled[block]
-        half = work.half[: len(after)]
+        town, country, scheduled = after[:, 0], after[:, 1], work.scheduled[block]
+        half = scratch.half[: len(after)]
+        share = None
         if work.stays is not None and moves.destination_share is not None:
             share = moves.destination_share[block]
-            town += np.multiply(share[:, None, None], work.pool, out=half)
-            arriving = share * work.pool.sum()
-            heads[:, 0] += arriving
-            internal[:, 0] += arriving
+            heads[:, 0] += share * pool.sum()
         if moves.urban_share is not None:
             amount = moves.urban_share[y, block] * (heads + ending).sum(axis=1) - heads[:, 0] - ending[:, 0]
         elif moves.rural_to_urban_rate is not None:
@@ -231,27 +257,32 @@ def _move_and_join(after: Array, y: int, block: slice, moves: Moves, flows: Flow
             amount = np.zeros(len(heads))
 
         to_town = np.maximum(amount, 0)
-        alike, by_schedule = _ratio(to_town * moves.reclassified_share, heads[:, 1]), _ratio(to_town * (1 - moves.reclassified_share), scheduled)
-        short = (alike + by_schedule * moves.schedule.max() > 1) | ((scheduled <= 0) & (to_town > 0))
-        alike[short], by_schedule[short] = 0, 0
+        alike = to_town * moves.reclassified_share / np.maximum(heads[:, 1], _NOBODY)
+        by_schedule = to_town * (1 - moves.reclassified_share) / np.maximum(scheduled, _NOBODY)
+        short = alike + by_schedule * work.peak > 1
+        rare = short | (amount < 0)
+        if rare.any():
+            alike[short], by_schedule[short], to_town[short] = 0, 0, 0
         moved = np.multiply(by_schedule[:, None, None], moves.schedule, out=half)
         moved += alike[:, None, None]
         moved *= country
-        town += moved
         country -= moved
-        total = np.where(short, 0, to_town)
-        internal[:, 0] += total
-        internal[:, 1] -= total
-        for rows, source, target in ((short, 1, 0), (amount < 0, 0, 1)):
+        if share is not None:
+            moved += np.multiply(share[:, None, None], pool, out=scratch.into.reshape(-1, *half.shape[1:])[: len(after)])
+        town += moved
+        heads[:, 0] += to_town
+        heads[:, 1] -= to_town
+        for rows, source, target in ((short, 1, 0), (amount < 0, 0, 1)) if rare.any() else ():
             if rows.any():
                 back = _drawn(after[rows, source], np.abs(amount[rows]), moves.schedule, moves.reclassified_share)
                 after[rows, source] -= back
                 after[rows, target] += back
-                internal[rows, source] -= back.sum(axis=(1, 2))
-                internal[rows, target] += back.sum(axis=(1, 2))
+                heads[rows, source] -= back.sum(axis=(1, 2))
+                heads[rows, target] += back.sum(axis=(1, 2))
+        flows.internal[y, block] = heads - work.alive[block]
     if moves.external is not None:
         after += work.joining[block] if moves.timing == "even" else moves.external[y, block]
-    work.stock[block] += flows.births[y, block] - flows.deaths[y, block] + flows.external[y, block] + internal
+    work.stock[block] = heads + ending
 
 
 def _over_people(cells: Array) -> Array:
@@ -290,12 +321,6 @@ def _ratio(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
-def _span(schedule: Array) -> tuple[int, int]:
-    """First age with births and one past the last."""
-    ages = np.flatnonzero(schedule.any(axis=0))
-    return (int(ages[0]), int(ages[-1]) + 1) if len(ages) else (1, 1)
-
-
 def _name_negative_cell(stock: Array, year: int, regions: tuple[str, ...]) -> None:
     r, h, x, a = (int(i) for i in np.argwhere(~(stock >= 0))[0])
     residence = f"{RESIDENCES[h]}, " if stock.shape[1] == len(RESIDENCES) else ""
@@ -320,7 +345,7 @@ def check_inputs(inputs: DemographyInputs) -> None:
         ("urban_share", inputs.urban_share, (Y, R), 0, 1),
         ("rural_to_urban_rate", inputs.rural_to_urban_rate, (Y, R), 0, 1),
         ("mover_schedule", inputs.mover_schedule, (X, A), 0, 1),
-        ("leaving_rate", inputs.leaving_rate, (R,), 0, 1),
+        ("leaving_rate", inputs.leaving_rate, (R,), 0, 0.9),
         ("destination_share", inputs.destination_share, (R,), 0, 1),
         ("reclassified_share", np.asarray(inputs.reclassified_share), (), 0, 1),
     ]
@@ -338,6 +363,10 @@ def check_inputs(inputs: DemographyInputs) -> None:
     if tuple(inputs.years.labels) != tuple(range(inputs.base_year + 1, inputs.base_year + 1 + Y)):
         wrong.append(f"years: {inputs.years.labels} must follow the base year {inputs.base_year} one by one")
     if not wrong:
+        # a sum is finite when all its parts are; the cell is looked for only when it is not
+        if not np.isfinite(np.einsum("yrhxa->", inputs.external_migration)):
+            cell = tuple(int(i) for i in np.argwhere(~np.isfinite(inputs.external_migration))[0])
+            wrong.append(f"external_migration: {inputs.external_migration[cell]} at {cell} [year, region, residence, sex, age], not a finite number")
         if not np.allclose(inputs.fertility_schedule.sum(axis=1), 1, rtol=0, atol=1e-6) or inputs.fertility_schedule[:, 0].any():
             wrong.append("fertility_schedule: each residence must sum to 1 over ages, with nothing at age 0")
         if inputs.leaving_rate.any() and abs(inputs.destination_share.sum() - 1) > 1e-9:

@@ -269,7 +269,12 @@ def _project(tables: dict[str, pd.DataFrame], files: dict[str, str], until: int,
     srb = rates["srb"] if "srb" in rates else np.full(Y, SRB_WITHOUT_TABLE)
     if "srb" not in rates:
         notes.append(f"no srb table: {SRB_WITHOUT_TABLE} boys per girl in every year")
-    vital = VitalRates(survivorship_ratio(rates["mortality"])[:, None], np.ones((Y, 1, 1)), rates["fertility"][:, None], (srb / (1 + srb))[:, None])
+    vital = VitalRates(
+        survivorship_ratio(rates["mortality"])[:, None],
+        np.ones((Y, 1, 1)),
+        rates["fertility"][:, None],
+        np.stack([srb / (1 + srb), 1 / (1 + srb)], axis=-1)[:, None],
+    )
     moves = Moves(timing, rates["migration"][:, None, None] if "migration" in rates else None)
     if moves.external is None:
         notes.append("no migration table: nobody moves in or out")
