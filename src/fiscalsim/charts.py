@@ -202,7 +202,7 @@ def shortfall_grid(tables: Tables, year: int, lang: str, scope: str, by_gap: boo
     if len(columns) > WIDEST_GRID:
         domain = dict(zip(tables["services"]["service"], tables["services"]["domain"], strict=True))
         view = view.T.groupby(lambda code: domain[code], sort=False).max().T
-        columns = {code: domain_name(code, lang) for code in view.columns}
+        columns = {str(code): domain_name(str(code), lang) for code in view.columns}
     if by_gap:
         view = view.loc[view.sum(axis=1).sort_values(ascending=False, kind="stable").index]
     return Grid(view, columns, covered, finding, lang)
@@ -223,6 +223,15 @@ def _grid_finding(gaps: pd.DataFrame, regions: dict[str, str], names: dict[str, 
     return key, {"areas": t("format.comma", lang).join(areas), "service": worst, "scope": scope}
 
 
+def grid_heads(grid: Grid, tables: Tables) -> dict[str, str]:
+    """Column code -> the short head that fits the grid."""
+    short = service_names(tables, grid.lang, "short")
+    return {
+        code: short[code] if code in short else t(f"domain_short.{code}", grid.lang) if has(f"domain_short.{code}") else name
+        for code, name in grid.columns.items()
+    }
+
+
 def class_of(gap: float) -> int:
     """Class 0..4 of a shortfall given as a share."""
     return sum(gap >= low for low, _, _ in CLASSES) - 1
@@ -231,8 +240,7 @@ def class_of(gap: float) -> int:
 def grid_style(grid: Grid, tables: Tables) -> Any:
     """The grid as a pandas Styler: whole percents, nothing where nothing is short, fill and ink by class."""
     regions = region_names(tables, grid.lang)
-    short = service_names(tables, grid.lang, "short")
-    shown = grid.gaps.rename(index=regions, columns={code: short.get(code, name) for code, name in grid.columns.items()})
+    shown = grid.gaps.rename(index=regions, columns=grid_heads(grid, tables))
     shown.index.name = t("col.region", grid.lang)
 
     def colours(column: pd.Series) -> list[str]:
@@ -354,9 +362,9 @@ def _signed_bars(values: pd.Series, digits: int, lang: str, height: int, horizon
     text = [number(v, digits, signed=True) for v in values]
     gain = values >= 0
     marker = {
-        "color": [BLUE if up else "#FFFFFF" for up in gain],
+        "color": [BLUE if up else ORANGE for up in gain],
         "line": {"color": [BLUE if up else ORANGE for up in gain], "width": 1},
-        "pattern": {"shape": ["" if up else "/" for up in gain], "fgcolor": [BLUE if up else ORANGE for up in gain], "fillmode": "overlay", "size": 6},
+        "pattern": {"shape": ["" if up else "/" for up in gain], "fillmode": "replace", "size": 7, "solidity": 0.35},
     }
     largest = float(values.abs().max()) or 1.0
     low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
@@ -478,7 +486,7 @@ def indicator_table(tables: Tables, lang: str) -> pd.DataFrame:
     for row in indicator_rows(tables):
         name = names.loc[row.code]
         way = row.target - row.base
-        done = (row.value - row.base) / way if abs(way) > 1e-12 else 1.0
+        done = 1.0 if row.status in MET else (row.value - row.base) / way if way else float("nan")
         lines.append(
             {
                 "code": row.code,
@@ -667,6 +675,31 @@ def balance_table(tables: Tables, lang: str, region: str | None = None) -> pd.Da
     return sums.reset_index()
 
 
+def cell_path(tables: Tables, region: str, service: str, residence: str, lang: str, unit: str, height: int = 215) -> Chart:
+    """Clients entitled to one service in one area (`both` residences or one) and those served at the standard, year by year."""
+    rows = tables["allocation"]
+    rows = rows[(rows["region"] == region) & (rows["service"] == service)]
+    if residence != "both":
+        rows = rows[rows["residence"] == residence]
+    given = rows.assign(served=rows["coverage"].clip(upper=1.0) * rows["clients"]).groupby("year")[["clients", "served"]].sum()
+    names = {"clients": t("col.clients", lang), "served": t("col.provided", lang)}
+    data = given.round(0).rename(columns=names)
+    data.index.name = t("col.year", lang)
+    if given.empty or not given["clients"].max() > 0:
+        return Chart(None, ("app.nothing_to_draw", {}), unit, data.reset_index(), lang)
+    figure = _figure(height, lang)
+    for column, line in (("clients", {"color": ORANGE, "width": 3, "dash": "dash"}), ("served", {"color": BLUE, "width": 3})):
+        figure.add_scatter(
+            x=given.index, y=given[column], name=names[column], mode="lines", line=line, hovertemplate="%{y:,.0f}<extra>%{fullData.name}</extra>"
+        )
+    _year_axis(figure, given.index.to_numpy(), ())
+    figure.update_yaxes(tickformat=",.0f", rangemode="tozero", nticks=6)
+    figure.update_layout(margin={"r": 24}, hovermode="x unified")
+    share = (given["served"] / given["clients"].where(given["clients"] > 0)).dropna()
+    ends = {"a": percent(float(share.iloc[0])), "b": percent(float(share.iloc[-1])), "y0": str(share.index[0]), "y1": str(share.index[-1])}
+    return Chart(figure, ("finding.cell_path", ends), unit, data.reset_index(), lang)
+
+
 # --- C12 C13 money --------------------------------------------------------------------------------------------------
 
 
@@ -730,6 +763,8 @@ def _waterfall(labels: list[str], values: list[float], measures: list[str], unit
 
 def _folded(label: str, lang: str) -> str:
     """A column label on two lines where it is long."""
+    if "\uff08" in label:
+        return label.replace("\uff08", "<br>\uff08")
     width = 5 if lang == "zh" else 12
     return "<br>".join(textwrap.wrap(label, width)) if len(label) > width else label
 

@@ -275,6 +275,7 @@ def sidebar(lang: str, can_save: bool) -> None:
                 else:
                     for lever in mine:
                         _slider(lever, base, now, lang)
+        _all_levers(levers, base, now, lang)
         st.session_state["w:lang"] = lang
         st.segmented_control(
             t("app.language", lang),
@@ -285,6 +286,36 @@ def sidebar(lang: str, can_save: bool) -> None:
             label_visibility="collapsed",
             required=True,
         )
+
+
+def _typed(path: str) -> None:
+    world = the_world()
+    lever = world.levers(world.base(state().base).pack)[path]
+    set_lever(path, float(st.session_state[f"n:{path}"]) / _scale(lever))
+
+
+def _all_levers(levers: Mapping[str, Lever], base: Scenario, now: State, lang: str) -> None:
+    """Any lever by name, typed as a number, with the grade and document of its value."""
+    with st.expander(t("app.all_levers", lang)):
+        names = {path: name_of(lever, lang) for path, lever in levers.items()}
+        path = st.selectbox(t("app.search_lever", lang), list(names), format_func=lambda one: names[one], key="w:any")
+        if path is None:
+            return
+        lever, (_, last) = levers[path], years_of(the_world(), now)
+        scale, digits, unit = _scale(lever), _digits(lever), name_of(lever, lang, "unit")
+        value = end_value(now.set.get(path, base.value(path)), last)
+        low, high = min(lever.lowest, value) * scale, max(lever.highest, value) * scale
+        st.session_state[f"n:{path}"] = round(value * scale, 6)
+        st.number_input(
+            t("app.new_number", lang, unit=unit), round(low, 6), round(high, 6), step=round(lever.step * scale, 6), format=f"%.{digits}f", key=f"n:{path}",
+            on_change=_typed, args=(path,),
+        )  # fmt: skip
+        shown: Answer | None = st.session_state.get("shown")
+        rows = shown.tables["sources"] if shown is not None and shown.info.id == base.pack else pd.DataFrame({"key": []})
+        for row in rows[rows["key"] == path].head(1).to_dict("records"):
+            document = str(row.get("title") or row["source"])
+            words = t("app.lever_source", lang, value=number(value * scale, digits), unit=unit, grade=t(f"grade.{row['grade']}", lang), document=document)
+            show.note(words)
 
 
 def _slider(lever: Lever, base: Scenario, now: State, lang: str) -> None:
@@ -440,7 +471,7 @@ def strip(desk: Desk) -> None:
     assumed = int((tables["sources"]["grade"] == "D").sum())
     failed = int((~tables["checks"]["passed"].astype(bool)).sum())
     items = [
-        (t("strip.scope", lang, place=name_of(info, lang), n=len(tables["regions"])), ""),
+        (t("strip.scope", lang, place=name_of(info, lang), n=len(tables["regions"]), unit=name_of(info, lang, "unit")), ""),
         (t("strip.years", lang, first=years[0], last=years[-1]), ""),
         (t("strip.price", lang), ""),
         (t("strip.saved", lang, digest=desk.digest8), "good") if desk.saved else (t("strip.preview", lang), "warn"),

@@ -220,10 +220,11 @@ def indicators(tables: Tables, info: PackInfo, lang: str) -> str:
 
 
 def missed_binding(tables: Tables, lang: str) -> list[str]:
-    """Names of binding targets with a number that are not met."""
+    """Names of binding targets with a number that are not met, those that cannot be computed at the end and marked so."""
     names = indicator_names(tables, lang)
-    rows = charts.indicator_rows(tables)
-    return [names[row.code] for row in rows if row.nature == "binding" and np.isfinite(row.target) and row.status not in charts.MET]
+    rows = [row for row in charts.indicator_rows(tables) if row.nature == "binding" and np.isfinite(row.target) and row.status not in charts.MET]
+    missed = [names[row.code] for row in rows if row.status == "missed"]
+    return missed + [t("status.not_computable_name", lang, name=names[row.code]) for row in rows if row.status != "missed"]
 
 
 def people_(tables: Tables, info: PackInfo, year: int, region: str | None, lang: str) -> str:

@@ -20,7 +20,7 @@ from fiscalsim.text import NONE, number, t
 STYLE = """<style>
 [data-testid="stMainBlockContainer"]{padding:4.1rem 1.4rem 1rem}
 [data-testid="stVerticalBlock"]{gap:.7rem}
-[data-testid="stMetric"]{padding:.4rem .9rem}
+[data-testid="stMetric"]{padding:.4rem .9rem!important}[data-testid="stMetric"]>div{padding:0!important}
 [data-testid="stSidebarUserContent"]{padding-bottom:1rem}
 .fs-headline{border-left:5px solid #1B4F8F;padding:2px 0 2px 12px;font-size:1.12rem;font-weight:600;line-height:1.6}
 .fs-headline b{color:#8F1D14}
@@ -39,6 +39,7 @@ table.fs caption i{float:right;font-style:normal;font-weight:400;color:#475467;f
 table.fs th{border-bottom:1px solid #1F2937;background:#F3F6FA;font-weight:600;text-align:left;padding:4px 7px;vertical-align:bottom}
 table.fs td{border-bottom:1px solid #E4E9F0;padding:3px 7px;vertical-align:top}
 table.fs .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+table.fs .s{white-space:nowrap}
 table.fs tr.total td{font-weight:600;border-bottom:1px solid #98A2B3}
 .fs-legend i{display:inline-block;font-style:normal;border:1px solid #D0D7E2;border-radius:3px;padding:0 7px;margin:0 3px}
 .fs-legend{font-size:.82rem;color:#475467}
@@ -50,6 +51,7 @@ table.fs tr.total td{font-weight:600;border-bottom:1px solid #98A2B3}
 NUMBER = re.compile(r"^[+\-\u2212]?[\d,]+(\.\d+)?%?$")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ROWS_AS_HTML = 30
+SHORT_CELL = 16  # characters that stay on one line
 
 
 def style() -> None:
@@ -120,12 +122,17 @@ def bureau(frame: pd.DataFrame, caption: str, lang: str, unit: str = "", total: 
     for place, row in enumerate(frame.itertuples(index=False)):
         is_total = (total == "first" and place == 0) or (total == "last" and place == len(frame) - 1)
         cells = "".join(
-            f"<td{_n(column, right)}>{cell if column in html_columns else escape(_words(cell))}</td>" for column, cell in zip(frame.columns, row, strict=True)
+            f"<td{_n(column, right, cell)}>{cell if column in html_columns else escape(_words(cell))}</td>"
+            for column, cell in zip(frame.columns, row, strict=True)
         )
         body.append(f"<tr{' class=total' if is_total else ''}>{cells}</tr>")
     unit_words = f"<i>{escape(t('format.unit_note', lang, unit=unit))}</i>" if unit else ""
     table = f'<table class="fs"><caption>{unit_words}{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
     st.html(f'<div class="fs-wide">{table}</div>' + (f'<div class="fs-note">{escape(note_text)}</div>' if note_text else ""))
+
+
+def _short(cell: Any) -> bool:
+    return len(re.sub(r"<[^>]+>", "", _words(cell))) <= SHORT_CELL
 
 
 def _numeric(cell: Any) -> bool:
@@ -136,8 +143,8 @@ def _words(cell: Any) -> str:
     return NONE if cell is None or (isinstance(cell, float) and cell != cell) else str(cell)
 
 
-def _n(column: Any, right: set[Any]) -> str:
-    return ' class="n"' if column in right else ""
+def _n(column: Any, right: set[Any], cell: Any = "") -> str:
+    return ' class="n"' if column in right else ' class="s"' if cell != "" and _short(cell) else ""
 
 
 def printed(frame: pd.DataFrame, digits: dict[str, int]) -> pd.DataFrame:

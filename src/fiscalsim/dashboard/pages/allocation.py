@@ -33,7 +33,7 @@ def _table(desk: Desk, year: int) -> None:
     given = float(tables["transfers"].query("year == @year")["yuan"].sum())
     words = t("explain.same_total", lang, gap=unit.show(float(whole["total"]) - given))
     caption = t("heading.transfers", lang, year=year, upper=name_of(desk.info, lang, "upper"))
-    note = t("format.stop", lang).join([words, t("app.source_line", lang, what=desk.source("transfers"))])
+    note = t("format.sep", lang).join([words, t("app.source_line", lang, what=desk.source("transfers"))])
     frame = pd.DataFrame(shown, columns=columns)
     show.bureau(frame, caption, lang, unit.name, total="first", note_text=note)
     show.data(frame, desk.source("transfers"), "transfers", lang, unit.name)

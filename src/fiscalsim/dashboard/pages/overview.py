@@ -30,7 +30,10 @@ def show_metrics(desk: Desk, year: int) -> None:
     if counts["b"] == 0:
         _metric(binding, t("metric.binding", lang), NONE, t("metric.binding_none", lang))
     else:
+        unknown = sum(row.nature == "binding" and row.status == "not_computable" for row in charts.indicator_rows(tables))
         sub = t("metric.binding_sub", lang, n=len(missed), list=listed(missed, lang, 1)) if missed else t("metric.binding_sub_all", lang)
+        if unknown:
+            sub = t("metric.binding_sub_open", lang, n=len(missed) - unknown, j=unknown)
         _metric(binding, t("metric.binding", lang), f"{counts['bm']} / {counts['b']}", sub)
     means = float(charts.means_by_year(tables)[year])
     if gap > 0 and desk.baseline is not None and year in charts.years_of(desk.baseline.tables):
@@ -68,13 +71,15 @@ def show_grid(desk: Desk, year: int) -> tuple[str, str] | None:
         controls.year(desk, bare=True)
     with sort_:
         st.toggle(t("app.sort_by_gap", lang), key="w:sort")
-    full = {charts.service_names(tables, lang, "short").get(code, name): name for code, name in grid.columns.items()}
-    config: dict[str, Any] = {short: st.column_config.TextColumn(short, help=name, alignment="center") for short, name in full.items()}
+    full = {head: grid.columns[code] for code, head in charts.grid_heads(grid, tables).items()}
+    width = max(44, 556 // max(len(full), 1))
+    config: dict[str, Any] = {head: st.column_config.TextColumn(head, help=name, alignment="center", width=width) for head, name in full.items()}
+    config[t("col.region", lang)] = st.column_config.TextColumn(width=52 if lang == "zh" else 76)
     rows = len(grid.gaps)
     picked: Any = st.dataframe(
         charts.grid_style(grid, tables),
         column_config=config,
-        height=34 + 26 * rows + 3 if rows <= 20 else 420,
+        height=33 + 26 * rows + 2 if rows <= 20 else 420,
         row_height=26,
         on_select="rerun",
         selection_mode="single-cell",

@@ -9,7 +9,7 @@ import streamlit as st
 
 from fiscalsim import charts
 from fiscalsim.dashboard import controls, headlines, show
-from fiscalsim.dashboard.frame import Desk, set_lever
+from fiscalsim.dashboard.frame import Desk, ask_replay, set_lever
 from fiscalsim.dashboard.state import end_value
 from fiscalsim.text import NONE, money_unit, name_of, number, t
 
@@ -124,10 +124,13 @@ def show_page(desk: Desk) -> None:
     with right:
         if found:
             _repairs(desk, found, year)
+        path = charts.cell_path(tables, region, service, residence, lang, unit)
+        show.chart(path, desk.source("allocation"), "path")
         places = headlines.marginal_places(tables, year, lang)
         if places.empty:
             show.title(t("heading.marginal", lang))
             show.note(t("metric.marginal_unknown", lang))
+            st.button(t("action.prices", lang), help=t("action.prices_help", lang), on_click=ask_replay, key="w:prices")
         else:
             bars = charts.marginal_bars(places[places["more"] >= 1], lang)
             show.chart(bars, desk.source("shadow_prices"), "marginal", t("explain.marginal", lang))
