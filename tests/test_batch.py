@@ -48,6 +48,7 @@ def test_a_scenario_that_fails_is_a_recorded_result_and_the_others_go_on(tmp_pat
     assert [o.state for o in outcomes] == [DONE, FAILED, FAILED, DONE]
     assert outcomes[1].exit_code == 3
     assert "gap 24%" in outcomes[1].reason
+    assert outcomes[1].settings == {"number": 1}
     assert worst(outcomes) == 5
     assert {failure["name"]: failure["kind"] for failure in RunStore(tmp_path).failures()} == {"unsolved": "NoSolution", "broken": "ZeroDivisionError"}
 

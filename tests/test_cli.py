@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from fiscalsim import cli
 from fiscalsim.allocation import FAMILIES
+from fiscalsim.batch import load_batch
 from fiscalsim.errors import IntegrityError, ModelError, NoSolution
 from fiscalsim.scenario import FAMILY_NAMES
 from fiscalsim.store import RunStore, check_run, open_run
@@ -175,6 +178,47 @@ def test_each_kind_of_failure_has_its_exit_code_and_leaves_no_run(call, tmp_path
     assert RunStore(tmp_path / "runs").names() == ()
 
 
+def test_a_scenario_without_solution_is_a_recorded_result(call, tmp_path, monkeypatch):
+    def fail(*_args, **_values):
+        raise NoSolution("pass 4: infeasible")
+
+    monkeypatch.setattr("fiscalsim.pipeline.run", fail)
+    assert call("run", TWO, "--set", "demography.tfr=1.1")[0] == 3
+    (failure,) = RunStore(tmp_path / "runs").failures()
+    assert failure["reason"] == "pass 4: infeasible"
+    assert failure["set"]["demography.tfr"] == 1.1
+
+
+def test_a_port_that_is_taken_is_told_before_the_app_starts(call):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, _, err = call("app", "--port", str(taken.getsockname()[1]))
+    assert code == 2
+    assert "free port" in err
+
+
+def test_the_commands_of_the_readme_are_the_same_in_both_languages_and_name_real_files():
+    root = Path(cli.__file__).parents[2]
+    blocks = [re.findall(r"```bash\n(.*?)```", (root / name).read_text(encoding="utf-8"), re.S)[:2] for name in ("README.md", "README.zh-CN.md")]
+    assert blocks[0] == blocks[1]
+    start, test = (block.strip() for block in blocks[0])
+    assert start == 'python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e ".[app,test]" && .venv/bin/fiscalsim demo'
+    assert test == ".venv/bin/python -m pytest"
+    pins = (root / "constraints.txt").read_text().splitlines()
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.]+", line) for line in pins)
+
+
+def test_the_examples_of_getting_started_are_valid(call, tmp_path):
+    page = (Path(cli.__file__).parents[2] / "docs" / "getting-started.md").read_text(encoding="utf-8")
+    scenario, sweep = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    (tmp_path / "my-idea.yaml").write_text(scenario, encoding="utf-8")
+    (tmp_path / "sweep.yaml").write_text(sweep, encoding="utf-8")
+    assert call("check", "my-idea.yaml")[0] == 0
+    loaded, failed = load_batch([], [tmp_path / "sweep.yaml"])
+    assert (len(loaded), failed) == (9, [])
+
+
 def test_debug_shows_the_traceback(tmp_path):
     done = run_in_child("--debug", "run", "no-such-scenario", cwd=tmp_path)
     assert done.returncode != 0
@@ -244,7 +288,7 @@ def test_the_list_of_limits_is_the_model_s_own(call):
 def test_list_runs_tells_of_damaged_and_failed_ones(call, tmp_path):
     store = RunStore(tmp_path / "runs")
     folder = store.save(fake_result())
-    store.record_failure("other", "ab" * 32, NoSolution("stopped at a limit"))
+    store.record_failure("other", "ab" * 32, {}, NoSolution("stopped at a limit"))
     broken = store.save(fake_result(name="broken"))
     (broken / "manifest.json").write_text("{")
     code, out, err = call("list", "runs")

@@ -367,9 +367,9 @@ def test_opening_what_is_not_there_is_an_input_error(tmp_path, name):
 
 def test_a_failure_is_kept_with_its_reason_until_the_run_is_saved(tmp_path):
     store, result = RunStore(tmp_path), fake_result()
-    store.record_failure(result.scenario.id, result.scenario.digest, InputError("no such region"))
+    store.record_failure(result.scenario.id, result.scenario.digest, {"demography.tfr": 0.8}, InputError("no such region"))
     (failure,) = store.failures()
-    assert (failure["name"], failure["reason"], failure["exit_code"]) == ("toy", "no such region", 2)
+    assert (failure["name"], failure["set"], failure["reason"], failure["exit_code"]) == ("toy", {"demography.tfr": 0.8}, "no such region", 2)
     store.save(result)
     assert store.failures() == ()
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Outcome:
     reason: str = ""
     exit_code: int = 0
     attempts: int = 1
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what the scenario sets, which tells the points of a sweep apart
 
 
 class WorkerLost(FiscalsimError):
@@ -175,14 +176,14 @@ def inputs_today(scenario: Scenario, home: Path | None) -> tuple[str, Mapping[st
 
 
 def _outcome(scenario: Scenario, state: str, **values: Any) -> Outcome:
-    return Outcome(scenario.id, scenario.digest8, state, **values)
+    return Outcome(scenario.id, scenario.digest8, state, settings=dict(scenario.set), **values)
 
 
 def _failure(scenario: Scenario, runs: Path, error: BaseException, attempts: int) -> Outcome:
     """Record a failed scenario beside the runs and as an outcome."""
     from fiscalsim.store import RunStore
 
-    RunStore(runs).record_failure(scenario.id, scenario.digest, error, attempts)
+    RunStore(runs).record_failure(scenario.id, scenario.digest, scenario.set, error, attempts)
     code = getattr(error, "exit_code", FiscalsimError.exit_code)
     return _outcome(scenario, FAILED, reason=f"{type(error).__name__}: {error}", exit_code=code, attempts=attempts)
 

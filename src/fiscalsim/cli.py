@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fiscalsim.errors import FiscalsimError, InputError, Problem, nearest
+from fiscalsim.errors import FiscalsimError, InputError, NoSolution, Problem, nearest
 from fiscalsim.text import LANGS, has, t
 
 if TYPE_CHECKING:
@@ -234,7 +234,11 @@ def _compute(scenario: Scenario, runs: Path, write_mps: Path | None = None) -> P
         _make_folder(write_mps, "--write-mps")
     _make_folder(runs, "--runs")
     with _progress(getattr(scenario, f"name_{_Settings.lang}")) as advance:
-        result = pipeline.run(scenario, progress=advance, write_mps=write_mps)
+        try:
+            result = pipeline.run(scenario, progress=advance, write_mps=write_mps)
+        except NoSolution as error:
+            RunStore(runs).record_failure(scenario.id, scenario.digest, scenario.set, error)
+            raise
         advance(1.0, "save")
         return RunStore(runs).save(result)
 
@@ -488,6 +492,7 @@ def demo(
 
 def _serve(port: int, runs: Path, browser: bool) -> int:
     """Run the app until it is stopped; its exit code."""
+    import socket
     import subprocess
     from importlib.util import find_spec
 
@@ -499,6 +504,9 @@ def _serve(port: int, runs: Path, browser: bool) -> int:
     script = next((place / "app.py" for place in (code.parents[1], code / "_data") if (place / "app.py").is_file()), None)
     if script is None:
         raise InputError([Problem("app", None, "", "app.py", "the app's file beside the program; install fiscalsim again")])
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise InputError([Problem("app", None, "--port", str(port), "a free port: another program listens on this one")])
     url = f"http://localhost:{port}"
     _note(t("cli.app_starts", _Settings.lang, url=url, keys="Ctrl+C"))
     settings = {RUNS: str(runs.resolve()), "FISCALSIM_HOME": str(home().resolve()), "FISCALSIM_LANG": _Settings.lang}
@@ -554,7 +562,10 @@ def _show_run(saved: SavedRun) -> None:
 
 def _show_outcome(outcome: Outcome) -> None:
     line = t("cli.batch_line", _Settings.lang, state=t(f"cli.state_{outcome.state}", _Settings.lang), name=f"{outcome.name} {outcome.digest8}".strip())
-    _note(f"{line}: {outcome.reason}" if outcome.reason else line)
+    if outcome.reason:
+        changes = " ".join(f"{path}={value}" for path, value in outcome.settings.items())
+        line = f"{line} {changes}".rstrip() + f": {outcome.reason}"
+    _note(line)
 
 
 def _target(out: Path | None, name: str) -> Path:

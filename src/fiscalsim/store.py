@@ -274,12 +274,13 @@ class RunStore:
                 Path(path).unlink(missing_ok=True)
         return [Path(path).name for path in stale]
 
-    def record_failure(self, name: str, digest: str, error: BaseException, attempts: int = 1) -> Path:
+    def record_failure(self, name: str, digest: str, settings: Mapping[str, Any], error: BaseException, attempts: int = 1) -> Path:
         """Keep why a scenario gave no run (`<digest>.failed.json`); forgotten as soon as the run is saved."""
         path = self._failure(digest)
         content = {
             "name": name,
             "digest": digest,
+            "set": _plain(settings),
             "kind": type(error).__name__,
             "exit_code": getattr(error, "exit_code", FiscalsimError.exit_code),
             "reason": str(error),
