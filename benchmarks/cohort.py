@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -90,42 +91,44 @@ def plain_numpy(world: DemographyInputs, S: Array) -> Array:
     return out
 
 
-def best(work: Callable[[], object], repeats: int) -> float:
-    """Seconds of the fastest of `repeats` runs (what the machine can do when nobody else asks)."""
-    times = []
+def together(works: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Seconds of the fastest run of each work, run in turns so that a busy machine is busy for all of them."""
+    times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            times[name].append(time.perf_counter() - start)
+    return {name: min(values) for name, values in times.items()}
 
 
 def ratios() -> list[Ratio]:
     rows = []
-    for regions, repeats in ((14, 30), (100, 15), (2844, 8)):
+    for regions, repeats in ((14, 40), (100, 10), (2844, 10)):
         world = inputs(regions)
         shape = (YEARS + 1, *world.base_population.shape)
         vital, moves = demography.vital_rates(world), demography.moves(world)
-
-        def ready(world: DemographyInputs = world, vital=vital, moves=moves) -> object:
-            return demography.advance(world.base_year, world.years, world.regions, world.base_population, vital, moves)
-
-        write = best(lambda shape=shape: np.full(shape, 1.0), repeats)
-        step, whole = best(ready, repeats), best(lambda world=world: demography.simulate(world), repeats)
+        ready = partial(demography.advance, world.base_year, world.years, world.regions, world.base_population, vital, moves)
+        works = {"write": partial(np.full, shape, 1.0), "ready": ready, "whole": partial(demography.simulate, world)}
+        if regions <= 100:
+            works["plain"] = partial(plain_numpy, world, vital.survivorship)
+            np.testing.assert_allclose(ready()[0].persons, works["plain"](), rtol=1e-9, atol=1e-9)
+        seconds = together(works, repeats)
         tracemalloc.start()
         ready()
         peak = tracemalloc.get_traced_memory()[1] / 1e6
         tracemalloc.stop()
-        size = f"{regions} regions x 2 x 2 x 101 x {YEARS} years"
-        times = f"{step * 1e3:.1f} ms against {write * 1e3:.2f} ms; peak memory {peak:.0f} MB for {8 * np.prod(shape) / 1e6:.0f} MB of output"
-        rows.append(Ratio(f"cohort engine, {size}, rates ready", "writing the same array once", step / write, 8.0 if regions == 2844 else None, times))
-        rows.append(Ratio(f"cohort engine, {size}, with life tables", "writing the same array once", whole / write, None, f"{whole * 1e3:.1f} ms"))
-        if regions <= 100:
-            theirs, ours = plain_numpy(world, vital.survivorship), ready()[0].persons  # type: ignore[index]
-            np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
-            plain = best(lambda world=world, vital=vital: plain_numpy(world, vital.survivorship), 3)
+        what = f"cohort engine, {regions} regions x 2 x 2 x 101 x {YEARS} years"
+        ms = {name: f"{1e3 * value:.4g} ms" for name, value in seconds.items()}
+        once, bar = "writing the output once", 8.0 if regions == 2844 else None
+        memory = f"peak {peak:.0f} MB for {8 * np.prod(shape) / 1e6:.0f} MB of output"
+        rows.append(Ratio(f"{what}, rates ready", once, seconds["ready"] / seconds["write"], bar, f"{ms['ready']} / {ms['write']}; {memory}"))
+        rows.append(Ratio(f"{what}, with life tables", once, seconds["whole"] / seconds["write"], None, f"{ms['whole']} / {ms['write']}"))
+        if "plain" in seconds:
             bar = 0.2 if regions == 14 else None
-            rows.append(Ratio(f"cohort engine, {size}, rates ready", "a plain numpy loop per region", step / plain, bar, f"{plain * 1e3:.0f} ms"))
+            rows.append(
+                Ratio(f"{what}, rates ready", "a plain numpy loop per region", seconds["ready"] / seconds["plain"], bar, f"{ms['ready']} / {ms['plain']}")
+            )
     return rows
 
 

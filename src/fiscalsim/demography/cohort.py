@@ -123,7 +123,10 @@ def advance(base_year: int, years: Axis, regions: Axis, base: Array, rates: Vita
         for y in range(len(years)):
             for half in (first_half, second_half):
                 # threads share no block, and pools are added in the order of blocks: any number of them gives the same bytes
-                list(crew.map(half, [y] * threads, range(threads)) if crew else [half(y, 0)])
+                if crew:
+                    list(crew.map(half, [y] * threads, range(threads)))
+                else:
+                    half(y, 0)
     for flow in flows:
         if not np.isfinite(flow).all():
             raise ModelError(f"population flows are not finite: {np.argwhere(~np.isfinite(flow))[0].tolist()} [year, region, residence]")
@@ -208,14 +211,14 @@ def _survive_and_bear(
         mothers[..., -1] += start[:, :, FEMALE, -1] * S[:, None, FEMALE, -1]
     if joining is not None:
         mothers += joining[:, :, FEMALE, fertile]
-    births = rates.tfr[y, block] * 0.5 * np.einsum("rha,ha->rh", mothers, schedule[:, fertile])
+    births = rates.tfr[y, block] * 0.5 * np.vecdot(mothers, schedule[:, fertile])
     newborn = births[..., None] * rates.sex_share[y, block, None]
 
     dying = scratch.half[:B]  # by the age at the start; the open age dies as those who enter it
     np.subtract(1, S.reshape(-1)[1:], out=dying.reshape(-1)[:-1])
     dying[..., -1] = dying[..., -2]
-    deaths = np.einsum("rha,ra->rh", start.reshape(B, H, -1), dying.reshape(B, -1))
-    deaths += np.einsum("rhx,rx->rh", newborn, 1 - S[..., 0])
+    deaths = np.vecdot(start.reshape(B, H, -1), dying.reshape(B, 1, -1))
+    deaths += np.vecdot(newborn, 1 - S[:, None, :, 0])
     flows.births[y, block], flows.deaths[y, block] = births, deaths
 
     if work.stays is not None:
@@ -228,7 +231,7 @@ def _survive_and_bear(
     after[..., 0] = newborn * into[..., 0]
     work.alive[block] = work.heads[block] = opening + births - deaths
     if moves.schedule is not None:
-        work.scheduled[block] = np.einsum("rxa,xa->r", after[:, 1], moves.schedule)
+        work.scheduled[block] = np.vecdot(after[:, 1].reshape(B, -1), moves.schedule.reshape(-1))
         if work.gone is not None:
             work.heads[block] = _over_people(after)
             pool[...] = np.einsum("rhxa,rxa->xa", after, work.gone[block])
@@ -250,7 +253,8 @@ def _move_and_join(after: Array, y: int, block: slice, moves: Moves, flows: Flow
             share = moves.destination_share[block]
             heads[:, 0] += share * pool.sum()
         if moves.urban_share is not None:
-            amount = moves.urban_share[y, block] * (heads + ending).sum(axis=1) - heads[:, 0] - ending[:, 0]
+            in_town, outside = (heads + ending).T
+            amount = moves.urban_share[y, block] * (in_town + outside) - in_town
         elif moves.rural_to_urban_rate is not None:
             amount = moves.rural_to_urban_rate[y, block] * scheduled
         else:
