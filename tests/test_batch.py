@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,6 +99,45 @@ def test_a_cluster_without_dask_is_a_clear_error(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match="dask"):
         run_batch(scenarios("a"), tmp_path, scheduler="tcp://127.0.0.1:1", task=save_task)
+
+
+class Cluster:
+    """Stands for dask's Client: the same calls, each task run at once in this process."""
+
+    def __init__(self, address, timeout):
+        if address != "tcp://there:1":
+            raise OSError("timed out")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        return None
+
+    def submit(self, task, *words, pure, retries):
+        future = Future()
+        try:
+            future.set_result(task(*words))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture
+def dask(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=Cluster, as_completed=list))
+
+
+def test_a_cluster_gives_the_same_bytes_and_records_failures_alike(tmp_path, dask):
+    here = run_batch(scenarios("a", "unsolved", "b"), tmp_path / "here", workers=1, task=troubled_task)
+    there = run_batch(scenarios("a", "unsolved", "b"), tmp_path / "there", scheduler="tcp://there:1", task=troubled_task)
+    assert [(o.state, o.exit_code) for o in there] == [(o.state, o.exit_code) for o in here]
+    assert all_bytes(tmp_path / "here") == all_bytes(tmp_path / "there")
+
+
+def test_a_cluster_that_does_not_answer_is_bad_input(tmp_path, dask):
+    with pytest.raises(InputError, match="running dask scheduler"):
+        run_batch(scenarios("a"), tmp_path, scheduler="tcp://nowhere:1", task=save_task)
 
 
 ORPHANS = """

@@ -33,6 +33,7 @@ from fiscalsim.scenario import home as default_home
 MOST_ATTEMPTS = 3
 LARGEST_SWEEP = 10_000
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+SCHEDULER_SECONDS = 15  # how long to wait for an answer of the cluster
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 # What is run for one scenario: (scenario, home, runs folder) -> path of the saved run. A parameter so that tests can break it.
 Task = Callable[[Scenario, Path | None, Path], str]
@@ -261,7 +262,11 @@ def _on_dask(scenarios: Sequence[Scenario], home: Path | None, runs: Path, sched
         from distributed import Client, as_completed  # type: ignore[import-not-found]
     except ImportError:
         raise InputError("--scheduler needs dask, which is not installed: pip install 'dask[distributed]', or use --workers") from None
-    with Client(scheduler) as client:
+    try:
+        client = Client(scheduler, timeout=SCHEDULER_SECONDS)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError([Problem("batch", None, "--scheduler", scheduler[:200], f"the address of a running dask scheduler ({error})")]) from error
+    with client:
         futures = {client.submit(task, scenario, home, runs, pure=False, retries=MOST_ATTEMPTS - 1): scenario for scenario in scenarios}
         for future in as_completed(list(futures)):
             scenario = futures[future]
