@@ -25,7 +25,7 @@ def test_a_text_asks_for_the_same_values_in_both_languages(key):
 
 
 def test_no_text_is_empty():
-    assert [key for lang in text.LANGS for key, words in text.table(lang).items() if not words.strip()] == []
+    assert [key for lang in text.LANGS for key, words in text.table(lang).items() if not words.strip() and key != "format.between_sentences"] == []
 
 
 def test_chinese_texts_hold_no_english_words():

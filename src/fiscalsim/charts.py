@@ -286,7 +286,7 @@ def needs_and_means(tables: Tables, lang: str, baseline: Tables | None = None, e
         if years[0] < year < years[-1]:
             figure.add_vline(x=year, line={"color": AXIS, "width": 1, "dash": "dot"})
     _year_axis(figure, years, ends)
-    figure.update_yaxes(tickformat=",.0f" if unit.digits <= 1 else ",.1f", nticks=6)
+    figure.update_yaxes(tickformat=",.0f" if frame.max().max() >= 10 * unit.divisor else ",.1f", nticks=6)
     figure.update_layout(margin={"r": 24}, hovermode="x unified")
     last = int(years[-1])
     if not over:

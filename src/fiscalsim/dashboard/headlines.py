@@ -21,7 +21,6 @@ from fiscalsim.text import NONE, money, money_unit, name_of, number, people, per
 Tables = Mapping[str, pd.DataFrame]
 # What is eased to try a repair: limit -> lever and how many of its steps. Only limits that a lever can ease stand here.
 REPAIRS = {
-    "first_claims_paid": ("fiscal.transfer_pool", 5),
     "spending_within_means": ("fiscal.catalogue_share", 2),
     "transfers_within_pool": ("fiscal.transfer_pool", 5),
     "reserve_kept": ("fiscal.reserve_share", -5),

@@ -55,7 +55,8 @@ def _results(desk: Desk, a: dict[str, pd.DataFrame], b: dict[str, pd.DataFrame],
     heads = people_unit(max(float(charts.residents(x, year).sum()) for x in (a, b)), lang)
 
     def spent(x: dict[str, pd.DataFrame]) -> float:
-        return float(x["allocation"].query("year == @year")[["recurrent_yuan", "capital_yuan"]].to_numpy().sum())
+        rows = x["allocation"][x["allocation"]["year"] == year]
+        return float(rows[["recurrent_yuan", "capital_yuan"]].to_numpy().sum())
 
     def lowest(x: dict[str, pd.DataFrame]) -> float:
         rows = charts.coverage(x, year, ("region",))

@@ -43,7 +43,7 @@ def show_page(desk: Desk) -> None:
         _medium_term(desk, year, region)
     with right:
         table, unit, gap = charts.budget_table(tables, year, lang, region)
-        note = t("explain.sum_zero", lang, gap=unit.show(gap)) + t("explain.budget", lang)
+        note = t("format.between_sentences", lang).join([t("explain.sum_zero", lang, gap=unit.show(gap)), t("explain.budget", lang)])
         show.bureau(table, t("heading.budget", lang, year=year), lang, unit.name, total="last", note_text=note)
         show.data(table, desk.source("fiscal", "allocation"), "budget", lang, unit.name)
         ends = (desk.info.plan_target_year, desk.info.plan_target_year + 5)

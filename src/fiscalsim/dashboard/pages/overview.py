@@ -72,9 +72,10 @@ def show_grid(desk: Desk, year: int) -> tuple[str, str] | None:
     with sort_:
         st.toggle(t("app.sort_by_gap", lang), key="w:sort")
     full = {head: grid.columns[code] for code, head in charts.grid_heads(grid, tables).items()}
-    width = max(44, 556 // max(len(full), 1))
+    first = 52 if lang == "zh" else 76
+    width = max(44, (608 - first) // max(len(full), 1))
     config: dict[str, Any] = {head: st.column_config.TextColumn(head, help=name, alignment="center", width=width) for head, name in full.items()}
-    config[t("col.region", lang)] = st.column_config.TextColumn(width=52 if lang == "zh" else 76)
+    config[t("col.region", lang)] = st.column_config.TextColumn(width=first)
     rows = len(grid.gaps)
     picked: Any = st.dataframe(
         charts.grid_style(grid, tables),

@@ -19,7 +19,13 @@ def _balance(desk: Desk, region: str | None) -> None:
     for column in table.columns[1:]:
         shown[column] = [unit.show(float(value)) for value in table[column]]
     shown[table.columns[0]] = table[table.columns[0]].astype(str)
-    show.bureau(shown, t("heading.balance", lang), lang, unit.name, note_text=t("explain.balance", lang) + t("app.rounding", lang))
+    show.bureau(
+        shown,
+        t("heading.balance", lang),
+        lang,
+        unit.name,
+        note_text=t("format.between_sentences", lang).join([t("explain.balance", lang), t("app.rounding", lang)]),
+    )
     show.data(shown, desk.source("population", "components"), "balance", lang, unit.name)
 
 
@@ -63,5 +69,5 @@ def show_page(desk: Desk) -> None:
         show.chart(charts.pyramid(tables, year, base, lang, region), desk.source("population"), "pyramid", t("explain.pyramid", lang))
     with right:
         show.chart(charts.need_index(tables, lang, region), desk.source("demand"), "index", t("explain.index", lang))
-    _balance(desk, region)
+        _balance(desk, region)
     _backcast(desk)
