@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fake_run import fake_result, with_table
 from fiscalsim.compare import DRIVERS, compare, cost_drivers, shapley, to_json
 from fiscalsim.errors import InputError
 from fiscalsim.store import RunStore, open_run
+from tests.fake_run import fake_result, with_table
 
 
 @pytest.fixture

@@ -185,6 +185,36 @@ def test_drivers_of_a_comparison_add_up_to_the_spending_of_the_runs(runs):
     assert regions.iloc[0, -1] == pytest.approx(regions.iloc[1:, -1].sum(), rel=1e-9)
 
 
+def test_places_opened_lie_between_nothing_and_the_plan(runs):
+    table = boards_module.opened(runs[0].tables())
+    assert len(table) > 0
+    assert (table["low"] <= table["median"]).all()
+    assert (table["median"] <= table["high"]).all()
+    region = runs[0].table("regions")["region"].iloc[0]
+    alone = boards_module.opened(runs[0].tables(), region)
+    assert (alone["planned"].sum() > 0) and (alone["planned"].sum() < table["planned"].sum())
+
+
+def test_waits_are_the_mean_weighted_by_who_got_a_place(results):
+    tables = dict(results[0].tables)
+    region, other = tables["regions"]["region"].iloc[:2]
+    rows = [(0, region, "placed", 30.0), (0, region, "wait_median_months", 2.0), (0, region, "wait_p90_months", 4.0)]
+    rows += [(0, other, "placed", 10.0), (0, other, "wait_median_months", 6.0), (0, other, "wait_p90_months", 8.0), (1, other, "placed", 0.0)]
+    service = str(tables["services"]["service"].iloc[0])
+    frame = pd.DataFrame(rows, columns=["replication", "region", "measure", "value"]).assign(year=2025, month=12, service=service)
+    tables["execution"] = frame
+    (row,) = boards_module.waits(tables, 2025, "en").to_dict("records")
+    assert (row["median"], row["p90"]) == ((30 * 2 + 10 * 6) / 40, (30 * 4 + 10 * 8) / 40)
+
+
+def test_a_run_without_replay_still_has_a_report(results, tmp_path):
+    empty = results[0].tables["execution"].iloc[:0]
+    tables = {name: table for name, table in results[0].tables.items() if not name.startswith("replay_")} | {"execution": empty}
+    saved = open_run(RunStore(tmp_path).save(replace(results[0], tables=tables)))
+    for lang in LANGS:
+        assert "Plotly.newPlot" in report_html(saved, lang)
+
+
 def test_a_shortfall_of_a_hair_is_not_called_one(results):
     tables = dict(results[0].tables)
     year = boards_module.report_year(tables, vars(results[0].info))

@@ -240,6 +240,51 @@ def balance_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
     return Board(t("report.balance_table", lang), table, unit.name, dict.fromkeys(table.columns[1:], max(unit.digits, 2)), note=t("explain.balance", lang))
 
 
+def opened(tables: Mapping[str, pd.DataFrame], region: str | None = None) -> pd.DataFrame:
+    """resource, year, planned, median, low, high: places open at the end of each year over the replications (low, high: one and nine in ten)."""
+    known = [region] if region is not None else list(tables["regions"]["region"])
+    rows = tables["execution"]
+    rows = rows[rows["measure"].isin(("planned_places", "opened_places")) & rows["region"].isin(known)]
+    sums = rows.groupby(["measure", "service", "year", "replication"])["value"].sum()
+    if sums.empty:
+        return pd.DataFrame(columns=["resource", "year", "planned", "median", "low", "high"])
+    by_year = sums["opened_places"].groupby(["service", "year"])
+    spread = {"median": by_year.median(), "low": by_year.quantile(0.1), "high": by_year.quantile(0.9)}
+    table = pd.DataFrame({"planned": sums["planned_places"].groupby(["service", "year"]).mean(), **spread})
+    return table.reset_index().rename(columns={"service": "resource"})
+
+
+def waits(tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> pd.DataFrame:
+    """label, median, p90: months waited by service at the end of `year`, the mean over areas and replications weighted by who got a place."""
+    rows = tables["execution"].query("year == @year")
+    rows = rows[rows["measure"].isin(("wait_median_months", "wait_p90_months", "placed")) & rows["region"].isin(tables["regions"]["region"])]
+    wide = rows.pivot_table(index=["service", "region", "replication"], columns="measure", values="value", aggfunc="mean")
+    wide = wide.reindex(columns=["wait_median_months", "wait_p90_months", "placed"]).dropna()
+    wide = wide[wide["placed"] > 0]
+    sums = wide.mul(wide["placed"], axis=0).assign(placed=wide["placed"]).groupby("service").sum()
+    names = charts.service_names(tables, lang)
+    months = sums[["wait_median_months", "wait_p90_months"]].div(sums["placed"], axis=0).set_axis(["median", "p90"], axis=1)
+    return months.rename(index=names).reset_index(names="label")
+
+
+def opened_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> Board:
+    """Places planned and places open at the end of `year` in the replay, by kind."""
+    rows = opened(tables).query("year == @year and planned >= 1").set_index("resource")
+    names = tables["resources"].set_index("resource").loc[rows.index.astype("str")]
+    table = pd.DataFrame(
+        {
+            t("col.item", lang): names[f"name_{lang}"].to_numpy(),
+            t("col.unit", lang): names[f"unit_{lang}"].to_numpy(),
+            t("col.planned", lang): rows["planned"].to_numpy(),
+            t("col.opened", lang): rows["median"].to_numpy(),
+            t("report.nine_in_ten", lang): rows["low"].to_numpy(),
+            t("report.one_in_ten", lang): rows["high"].to_numpy(),
+        }
+    )
+    note = t("report.replayed", lang, n=tables["execution"]["replication"].nunique()) if len(rows) else t("finding.delivery_none", lang)
+    return Board(t("report.opened_table", lang, year=year), table, digits=dict.fromkeys(table.columns[2:], 0), note=note)
+
+
 def checks_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
     """The run's own checks."""
     rows = tables["checks"]

@@ -103,6 +103,7 @@ def _sections(run: SavedRun, tables: Mapping[str, pd.DataFrame], year: int, lang
         ),
         ("people", [charts.pyramid(tables, year, base, lang), charts.need_index(tables, lang), boards.balance_board(tables, lang)]),
         ("means", [charts.means_waterfall(tables, year, lang), boards.budget_board(tables, year, lang)]),
+        ("delivery", [boards.opened_board(tables, year, lang), charts.waiting_bars(boards.waits(tables, year, lang), lang)]),
         (
             "basis",
             [
@@ -119,19 +120,19 @@ def _sections(run: SavedRun, tables: Mapping[str, pd.DataFrame], year: int, lang
 def _tags(run: SavedRun, tables: Mapping[str, pd.DataFrame], lang: str) -> str:
     pack, allocation = run.manifest["pack"], tables["allocation"]
     plain = [
-        t("strip.scope", lang, place=pack[f"name_{lang}"], n=len(tables["regions"])),
-        t("strip.years", lang, first=int(allocation["year"].min()), last=int(allocation["year"].max())),
-        t("strip.price", lang),
-        t("strip.saved", lang, digest=run.digest8),
+        t("report.tag_scope", lang, place=pack[f"name_{lang}"], n=len(tables["regions"])),
+        t("report.tag_years", lang, first=int(allocation["year"].min()), last=int(allocation["year"].max())),
+        t("report.tag_price", lang),
+        t("report.tag_saved", lang, digest=run.digest8),
         run.manifest["record"]["when"][:10],
         t("format.colon", lang, head=t("report.grades", lang), body=t("report.grade_counts", lang, **boards.grade_counts(tables))),
     ]
     warnings = [t("report.unreviewed", lang)]  # of every run: reviews are not kept yet
     assumed = boards.grade_counts(tables)["D"]
-    warnings += [t("strip.assumed", lang, n=assumed)] if assumed else []
+    warnings += [t("report.tag_assumed", lang, n=assumed)] if assumed else []
     warnings += [t("report.made_up", lang)] if pack["made_up"] else []
     failed = sum(not row["passed"] for row in run.manifest["checks"])
-    warnings += [t("strip.failed_checks", lang, n=failed)] if failed else []
+    warnings += [t("report.tag_failed_checks", lang, n=failed)] if failed else []
     spans = [f"<span>{escape(word)}</span>" for word in plain] + [f"<span class='warn'>{escape(word)}</span>" for word in warnings]
     return f"<p class='tags'>{''.join(spans)}</p>"
 

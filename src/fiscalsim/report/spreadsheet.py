@@ -35,6 +35,7 @@ def report_xlsx(run: SavedRun, path: Path, lang: str) -> Path:
         "transfers": boards.transfers_board(tables, run.manifest["pack"], year, lang),
         "services": boards.services_board(tables, year, lang),
         "budget": boards.budget_board(tables, year, lang),
+        "opened": boards.opened_board(tables, year, lang),
         "balance": boards.balance_board(tables, lang),
         "parameters": boards.parameters_board(run, lang),
         "sources": Board(t("xlsx.sources", lang), tables["sources"]),
