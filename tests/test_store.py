@@ -262,6 +262,23 @@ def test_a_killed_save_leaves_no_half_run(tmp_path):
     assert {name: store.check(name) for name in store.names() if store.check(name)} == {}
 
 
+def test_processes_that_save_the_same_runs_at_once_lose_and_mix_nothing(tmp_path):
+    runs = tmp_path / "runs"
+    script = tmp_path / "child.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
+        "from tests.fake_run import CODE, fake_result\nfrom fiscalsim import store\nstore._code_digest = lambda: CODE\n"
+        f"for number in range(12):\n    store.RunStore({str(runs)!r}).save(fake_result(name=f'toy{{number}}', price=1000.0 + number))\n"
+    )
+    children = [subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE) for _ in range(3)]
+    assert [(child.communicate()[1], child.returncode) for child in children] == [(b"", 0)] * 3
+    store = RunStore(runs)
+    assert len(store.names()) == 12
+    assert visible(runs) == list(store.names())
+    assert [line for name in store.names() for line in store.check(name)] == []
+    assert {int(run.name[3:-9]): run.table("demand")["standard_yuan"].iloc[0] - 1000 for run in store.list()} == {number: number for number in range(12)}
+
+
 @pytest.mark.parametrize("broken", ["fsync", "rename", "open", "mkdir"])
 def test_a_failing_disk_leaves_nothing_at_whatever_step_it_fails(tmp_path, monkeypatch, broken):
     """Fail the k-th call of one kind for k = 0, 1, ... until a save goes through undisturbed."""

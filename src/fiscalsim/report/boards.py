@@ -17,7 +17,7 @@ import pandas as pd
 from fiscalsim import charts
 from fiscalsim.compare import Comparison
 from fiscalsim.store import SavedRun
-from fiscalsim.text import NONE, Unit, has, money, money_unit, people_unit, t
+from fiscalsim.text import NONE, Unit, has, money, money_unit, number, people_unit, t
 
 LONGEST_LIST = 12  # rows of a list in the running text; the spreadsheet holds all
 
@@ -164,13 +164,23 @@ def shortfall_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str, mo
             t("col.residence", lang): [t(f"residence.{code}", lang) if has(f"residence.{code}") else code for code in rows["residence"]],
             t("col.service", lang): [names.get(code, code) for code in rows["what"]],
             t("col.goal", lang): [t(f"goal.{code}", lang) for code in rows["goal"]],
-            t("col.units", lang): rows["units"].to_numpy(),
+            t("col.units", lang): [_units_words(code, units, tables, lang) for code, units in zip(rows["what"], rows["units"], strict=True)],
             t("col.money", lang): rows["yuan"].to_numpy() / unit.divisor,
             t("col.limit", lang): [charts.limit_tag(code, lang) for code in rows["limited_by"]],
         }
     )
-    digits = {t("col.units", lang): 0, t("col.money", lang): unit.digits}
-    return Board(t("report.worst", lang, n=len(rows), year=year), table, unit.name, digits, note="" if len(rows) else t("report.no_shortfall", lang))
+    title, note = t("report.worst", lang, n=len(rows), year=year), "" if len(rows) else t("report.no_shortfall", lang)
+    return Board(title, table, unit.name, {t("col.money", lang): unit.digits}, note=note, right=(t("col.units", lang),))
+
+
+def _units_words(what: str, units: float, tables: Mapping[str, pd.DataFrame], lang: str) -> str:
+    """How much is missing, with its unit: clients of a service, or the unit of an indicator."""
+    indicators, services = tables["indicator_names"].set_index("indicator"), tables["services"].set_index("service")
+    if what in indicators.index:
+        figure, unit = charts.figure_text(units), str(indicators[f"unit_{lang}"][what])
+    else:
+        figure, unit = number(units), str(services[f"client_unit_{lang}"][what])
+    return t("format.amount", lang, value=figure, unit=unit)
 
 
 def grid_board(tables: Mapping[str, pd.DataFrame], pack: Mapping[str, Any], year: int, lang: str) -> tuple[Board, str]:
@@ -229,7 +239,8 @@ def services_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> 
 def budget_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> Board:
     """Income and spending of `year` side by side."""
     table, unit, gap = charts.budget_table(tables, year, lang)
-    return Board(t("report.budget_table", lang, year=year), table, unit.name, note=t("report.balance_line", lang, gap=unit.show(gap)))
+    amounts = tuple(str(column) for column in table.columns[1::2])
+    return Board(t("report.budget_table", lang, year=year), table, unit.name, note=t("report.balance_line", lang, gap=unit.show(gap)), right=amounts)
 
 
 def balance_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
@@ -296,7 +307,7 @@ def checks_board(tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
             t("col.passed", lang): [t("status.passed" if good else "status.failed", lang) for good in rows["passed"]],
         }
     )
-    return Board(t("report.checks_table", lang), table)
+    return Board(t("report.checks_table", lang), table, right=(t("col.value", lang), t("col.tolerance", lang)))
 
 
 def check_name(name: str, lang: str) -> str:
@@ -336,12 +347,12 @@ def passes_board(run: SavedRun, lang: str) -> Board:
     rows = [
         {
             t("col.pass", lang): t(f"stage.pass_{one['name']}", lang) if has(f"stage.pass_{one['name']}") else one["name"],
-            t("field.status", lang): one["status"],
+            t("field.status", lang): t("report.optimal", lang) if one["status"] == "optimal" else one["status"],
             t("field.objective", lang): f"{one['objective']:.10g}",
         }
         for one in run.manifest["passes"]
     ]
-    return Board(t("report.passes_table", lang), pd.DataFrame(rows))
+    return Board(t("report.passes_table", lang), pd.DataFrame(rows), right=(t("field.objective", lang),))
 
 
 def versions_board(run: SavedRun, lang: str) -> Board:
