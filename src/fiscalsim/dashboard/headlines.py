@@ -44,6 +44,13 @@ def indicator_names(tables: Tables, lang: str) -> dict[str, str]:
     return dict(zip(indicators["indicator"], indicators[f"name_{lang}"], strict=True))
 
 
+def document(tables: Tables, source: str) -> str:
+    """Title of the document behind a source id, the id itself when the run does not hold it."""
+    rows = tables["sources"]
+    titles = rows.loc[rows["source"] == source, "title"] if "title" in rows.columns else pd.Series(dtype=str)
+    return str(titles.iloc[0]) if len(titles) else source
+
+
 def client_unit(tables: Tables, service: str, lang: str) -> str:
     """The word in which clients of a service are counted."""
     rows = tables["services"].set_index("service")

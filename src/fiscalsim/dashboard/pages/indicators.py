@@ -78,4 +78,4 @@ def _one(desk: Desk) -> None:
         for words in (row["quote"], row["note"]):
             if isinstance(words, str) and words.strip():
                 st.text(words)
-        show.note(t("app.source_line", lang, what=row["source"]))
+        show.note(t("app.source_line", lang, what=headlines.document(tables, str(row["source"]))))
