@@ -125,6 +125,7 @@ class Cluster:
 
 @pytest.fixture
 def dask(monkeypatch):
+    monkeypatch.setattr(store_module, "_code_digest", store_module._code_digest)  # tasks here replace it in this process: put it back
     monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=Cluster, as_completed=list))
 
 
