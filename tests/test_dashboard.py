@@ -176,7 +176,7 @@ def test_a_lever_moved_back_is_no_change(engine):
 def test_undo_steps_back_exactly_five_times(engine):
     app = opened()
     states = [app.session_state["state"]]
-    for value in (1.1, 1.2, 1.05, 0.9, 1.3):
+    for value in (1.1, 1.2, 1.05, 1.15, 1.3):
         app.slider(key="l:fiscal.transfer_pool").set_value(value).run()
         states.append(app.session_state["state"])
     for before in reversed(states[:-1]):

@@ -919,3 +919,4 @@ def _year_axis(figure: go.Figure, years: np.ndarray, ends: tuple[int, ...]) -> N
     elif not ends:
         ticks |= {y for y in range(first, last) if y % 5 == 0 and y - first >= 2 and last - y >= 2}
     figure.update_xaxes(tickvals=sorted(ticks), ticktext=[str(y) for y in sorted(ticks)], range=[first, last], showgrid=False)
+    figure.update_xaxes(ticks="outside", ticklen=6, tickcolor="rgba(0,0,0,0)")  # keeps the first year clear of the lowest value

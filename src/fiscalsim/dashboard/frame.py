@@ -26,7 +26,7 @@ from fiscalsim.levers import Lever
 from fiscalsim.quantities import PackInfo
 from fiscalsim.scenario import Scenario
 from fiscalsim.store import RunStore, SavedRun
-from fiscalsim.text import LANGS, name_of, number, t
+from fiscalsim.text import LANGS, listed, name_of, number, t
 
 PAGES = ("overview", "why", "allocation", "indicators", "people", "fiscal", "delivery", "compare", "sources")
 OPEN_GROUPS = {"people": ("demography.tfr", "demography.life_expectancy"), "fiscal": ("fiscal.revenue_growth", "fiscal.transfer_pool")}
@@ -34,6 +34,7 @@ PICKED_GROUPS = ("standards", "targets")  # too many levers for a list: one is p
 PATIENCE = 0.6  # seconds a page waits before it shows the previous result; tried in a browser, desk.md section 5
 POLL = 0.4
 KEPT_STEPS = 50
+LONGEST_SAVED_NAME = 70
 LOGO = Path(__file__).parent / "static" / "logo.svg"
 
 
@@ -357,9 +358,24 @@ def _digits(lever: Lever) -> int:
 
 def _ask_save() -> None:
     now, world = state(), the_world()
-    scenario = world.scenario(now)
-    names = name_of(world.base(now.base), now.lang)
-    st.session_state["saving"] = world.job(now, save=names if not now.set and not now.policy else f"{names}-{scenario.digest8}")
+    st.session_state["saving"] = world.job(now, save=_name_to_save(now, world))
+
+
+def _name_to_save(now: State, world: World) -> str:
+    """The scenario's name, and behind it what was changed."""
+    base = world.base(now.base)
+    levers, (_, last) = world.levers(base.pack), years_of(world, now)
+    changes = [f"{name_of(levers[path], now.lang)}{value_words(levers[path], end_value(value, last))}" for path, value in now.set.items()]
+    changes += [t(f"policy.{now.policy}", now.lang)] if now.policy else []
+    name = name_of(base, now.lang)
+    if not changes:
+        return name
+    return t("app.name_with_changes", now.lang, name=name, changes=listed(changes, now.lang, 2))[:LONGEST_SAVED_NAME]
+
+
+def value_words(lever: Lever, value: float) -> str:
+    """A value of the lever as its slider shows it."""
+    return number(value * _scale(lever), _digits(lever)) + ("%" if lever.shown_as == "percent" else "")
 
 
 def ask_replay() -> None:
@@ -558,8 +574,10 @@ def _write_address() -> None:
 def _page(name: str) -> None:
     now, world = state(), the_world()
     lang = now.lang
+    notices = st.container()  # always there, so that a notice never shifts the page below it
     try:
-        desk = _desk(now, world, lang)
+        with notices:
+            desk = _desk(now, world, lang)
         if desk is not None:
             strip(desk)
             from importlib import import_module

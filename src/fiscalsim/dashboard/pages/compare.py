@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import streamlit as st
 from fiscalsim import charts
 from fiscalsim.compare import Comparison, compare
 from fiscalsim.dashboard import controls, headlines, show
-from fiscalsim.dashboard.frame import Desk, runs_folder
+from fiscalsim.dashboard.frame import Desk, runs_folder, value_words
 from fiscalsim.errors import InputError, IntegrityError
 from fiscalsim.store import RunStore, SavedRun
 from fiscalsim.text import NONE, money_unit, people_unit, t
@@ -36,6 +37,9 @@ def _inputs(desk: Desk, found: Comparison, a: SavedRun, b: SavedRun) -> list[str
 
     def value(row: Any, run: SavedRun) -> str:
         words = str(row[run.name])
+        lever = levers.get(str(row["path"]).removeprefix("set."))
+        if lever is not None and re.fullmatch(r"-?[0-9.eE+-]+", words):
+            return value_words(lever, float(words))
         return t(f"policy.{words}", lang) if row["path"] == "policy" else words or NONE
 
     lines = [(name(row["path"]), value(row, a), value(row, b)) for row in rows]
@@ -52,6 +56,7 @@ def _inputs(desk: Desk, found: Comparison, a: SavedRun, b: SavedRun) -> list[str
 def _results(desk: Desk, a: dict[str, pd.DataFrame], b: dict[str, pd.DataFrame], year: int) -> None:
     lang = desk.lang
     money = money_unit(max(float(charts.needs_by_year(x)[year]) for x in (a, b)), lang)
+    small = money_unit(max(headlines.gap_yuan(x, year) for x in (a, b)), lang)
     heads = people_unit(max(float(charts.residents(x, year).sum()) for x in (a, b)), lang)
 
     def spent(x: dict[str, pd.DataFrame]) -> float:
@@ -59,14 +64,13 @@ def _results(desk: Desk, a: dict[str, pd.DataFrame], b: dict[str, pd.DataFrame],
         return float(rows[["recurrent_yuan", "capital_yuan"]].to_numpy().sum())
 
     def lowest(x: dict[str, pd.DataFrame]) -> float:
-        rows = charts.coverage(x, year, ("region",))
-        return float(100 * (1 - rows["gap"].max()))
+        return float(100 * (1 - charts.coverage(x, year).groupby("region")["gap"].mean().max()))
 
     figures: list[tuple[str, str, Any]] = [
         ("population", heads.name, lambda x: heads.show(float(charts.residents(x, year).sum()))),
         ("spending", money.name, lambda x: money.show(spent(x))),
         ("means", money.name, lambda x: money.show(float(charts.means_by_year(x)[year]))),
-        ("money", money.name, lambda x: money.show(headlines.gap_yuan(x, year))),
+        ("serve_all", small.name, lambda x: small.show(headlines.gap_yuan(x, year))),
         ("targets_met", t("unit.items", lang), lambda x: str(charts.indicator_counts(x)["m"])),
         ("lowest", "%", lambda x: f"{lowest(x):.1f}"),
     ]
@@ -97,7 +101,8 @@ def show_page(desk: Desk) -> None:
         show.headline(t("headline.compare_pick", lang))
         return
     labels = {name: f"{run.manifest['scenario_names'][lang]}·{run.digest8}" for name, run in runs.items()}
-    order = sorted(runs, key=lambda name: (runs[name].manifest["scenario"]["pack"] != desk.scenario.pack, name))
+    bases = {desk.world.base(name).digest8 for name in desk.world.scenarios()}  # a scenario as its file says stands before its changes
+    order = sorted(runs, key=lambda name: (runs[name].manifest["scenario"]["pack"] != desk.scenario.pack, runs[name].digest8 not in bases, name))
     head = st.container()
     one, two, three = st.columns([2, 2, 1], gap="small")
     a = one.selectbox(t("action.scenario_a", lang), order, format_func=lambda name: labels[name], key="w:a")

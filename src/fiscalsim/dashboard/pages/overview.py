@@ -18,7 +18,7 @@ def show_metrics(desk: Desk, year: int) -> None:
     lang, tables = desk.lang, desk.tables
     held, counts = headlines.floors_held(tables, year), charts.indicator_counts(tables)
     gap = headlines.gap_yuan(tables, year)
-    unit = money_unit(max(gap, 1e8), lang)
+    unit = money_unit(gap, lang)
     floors, binding, money_, marginal = st.columns(4, gap="small")
     short = headlines.shortfalls(tables, year)
     missing = [charts.region_names(tables, lang)[r] for r in tables["regions"]["region"] if r in set(short.loc[short["goal"] == "floor", "region"])]

@@ -115,10 +115,11 @@ def show_page(desk: Desk) -> None:
             (t("col.provided", lang), number(cell["served"])),
             (t("col.gap", lang), number(cell["short"])),
         ]
+        if desk.baseline is not None and year in charts.years_of(desk.baseline.tables):
+            before = headlines.cell_of(desk.baseline.tables, region, service, residence, year)
+            rows.append((t("col.against_baseline", lang), number(cell["short"] - before["short"], signed=True)))
         caption = t("heading.from_to", lang)
-        show.bureau(
-            pd.DataFrame(rows, columns=[t("col.item", lang), t("col.value", lang)]), caption, lang, unit, total="last", note_text=desk.source("allocation")
-        )
+        show.bureau(pd.DataFrame(rows, columns=[t("col.item", lang), t("col.value", lang)]), caption, lang, unit, note_text=desk.source("allocation"))
         show.title(t("heading.limits", lang))
         found = controls.limits(desk, region, service, residence, year)
     with right:
@@ -127,7 +128,10 @@ def show_page(desk: Desk) -> None:
         path = charts.cell_path(tables, region, service, residence, lang, unit)
         show.chart(path, desk.source("allocation"), "path")
         places = headlines.marginal_places(tables, year, lang)
-        if places.empty:
+        if places.empty and len(tables["execution"]):
+            show.title(t("heading.marginal", lang))
+            show.note(t("finding.marginal_none", lang))
+        elif places.empty:
             show.title(t("heading.marginal", lang))
             show.note(t("metric.marginal_unknown", lang))
             st.button(t("action.prices", lang), help=t("action.prices_help", lang), on_click=ask_replay, key="w:prices")
