@@ -13,7 +13,7 @@ import streamlit as st
 from fiscalsim import charts
 from fiscalsim.dashboard import headlines, show
 from fiscalsim.dashboard.frame import Desk, state, view
-from fiscalsim.text import name_of, number, percent, t
+from fiscalsim.text import money, name_of, number, percent, t
 
 
 def year_of(desk: Desk) -> int:
@@ -101,5 +101,11 @@ def limits(desk: Desk, region: str, service: str, residence: str, year: int, mos
         show.note(t("why.unexplained", lang))
         return []
     names = {"region": charts.region_names(tables, lang, "name")[region], "service": charts.service_names(tables, lang)[service]}
-    show.note(t("why.above_floor", lang, **names, floor=percent(float(floors[service]), 0), gap=percent(cell["gap"])))
+    share = float(floors[service])
+    if share > 0:
+        show.note(t("why.above_floor", lang, **names, floor=percent(share, 0), gap=percent(cell["gap"])))
+    else:
+        show.note(t("why.no_floor", lang, **names, gap=percent(cell["gap"])))
+    left = float(charts.means_by_year(tables, region)[year] - charts.needs_by_year(tables, region)[year])
+    show.note(t("why.money_there" if left >= 0 else "why.money_short", lang, region=names["region"], amount=money(abs(left), lang)))
     return []

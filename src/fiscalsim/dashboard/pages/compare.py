@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from fiscalsim.dashboard import controls, headlines, show
 from fiscalsim.dashboard.frame import Desk, runs_folder, value_words
 from fiscalsim.errors import InputError, IntegrityError
 from fiscalsim.store import RunStore, SavedRun
-from fiscalsim.text import NONE, money_unit, people_unit, t
+from fiscalsim.text import NONE, Unit, money_unit, people_unit, t
 
 
 @lru_cache(maxsize=4)
@@ -38,8 +38,11 @@ def _inputs(desk: Desk, found: Comparison, a: SavedRun, b: SavedRun) -> list[str
     def value(row: Any, run: SavedRun) -> str:
         words = str(row[run.name])
         lever = levers.get(str(row["path"]).removeprefix("set."))
-        if lever is not None and re.fullmatch(r"-?[0-9.eE+-]+", words):
-            return value_words(lever, float(words))
+        if lever is not None and words:
+            told = json.loads(words)
+            if isinstance(told, dict):
+                return t("format.comma", lang).join(f"{year}: {value_words(lever, float(inner))}" for year, inner in told.items())
+            return value_words(lever, float(told))
         return t(f"policy.{words}", lang) if row["path"] == "policy" else words or NONE
 
     lines = [(name(row["path"]), value(row, a), value(row, b)) for row in rows]
@@ -66,29 +69,23 @@ def _results(desk: Desk, a: dict[str, pd.DataFrame], b: dict[str, pd.DataFrame],
     def lowest(x: dict[str, pd.DataFrame]) -> float:
         return float(100 * (1 - charts.coverage(x, year).groupby("region")["gap"].mean().max()))
 
-    figures: list[tuple[str, str, Any]] = [
-        ("population", heads.name, lambda x: heads.show(float(charts.residents(x, year).sum()))),
-        ("spending", money.name, lambda x: money.show(spent(x))),
-        ("means", money.name, lambda x: money.show(float(charts.means_by_year(x)[year]))),
-        ("serve_all", small.name, lambda x: small.show(headlines.gap_yuan(x, year))),
-        ("targets_met", t("unit.items", lang), lambda x: str(charts.indicator_counts(x)["m"])),
-        ("lowest", "%", lambda x: f"{lowest(x):.1f}"),
+    items, share = Unit(t("unit.items", lang), 1.0, 0), Unit(t("unit.percent", lang), 1.0, 1)
+    figures: list[tuple[str, Unit, Any]] = [
+        ("population", heads, lambda x: float(charts.residents(x, year).sum())),
+        ("spending", money, spent),
+        ("means", money, lambda x: float(charts.means_by_year(x)[year])),
+        ("serve_all", small, lambda x: headlines.gap_yuan(x, year)),
+        ("targets_met", items, lambda x: float(charts.indicator_counts(x)["m"])),
+        ("lowest", share, lowest),
     ]
     lines = []
     for name, unit, figure in figures:
-        left, right = figure(a), figure(b)
-        lines.append((f"{t(f'col.{name}', lang)} ({unit})", left, right, _difference(left, right)))
+        first, other = figure(a), figure(b)
+        lines.append((f"{t(f'col.{name}', lang)} ({unit.name})", unit.show(first), unit.show(other), unit.show(other - first, signed=True)))
     columns = [t(f"col.{name}", lang) for name in ("item", "a", "b", "difference")]
     frame = pd.DataFrame(lines, columns=columns)
-    show.bureau(frame, t("heading.results", lang, year=year), lang)
+    show.bureau(frame, t("heading.results", lang, year=year), lang, note_text=t("app.rounding", lang))
     show.data(frame, t("heading.saved_runs", lang), "results", lang)
-
-
-def _difference(a: str, b: str) -> str:
-    from fiscalsim.text import MINUS, number
-
-    first, other = (float(x.replace(",", "").replace(MINUS, "-")) for x in (a, b))
-    return number(other - first, len(a.split(".")[1]) if "." in a else 0, signed=True)
 
 
 def show_page(desk: Desk) -> None:

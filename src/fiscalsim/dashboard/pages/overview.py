@@ -104,9 +104,10 @@ def show_top(desk: Desk, year: int) -> None:
     rows = rows[rows["region"].isin(tables["regions"]["region"]) & (rows["goal"] == "floor")]
     sums = rows.groupby(["region", "what"], sort=False).agg(units=("units", "sum"), yuan=("yuan", "sum"), limited_by=("limited_by", "first"))
     top = sums.sort_values(["yuan", "units"], ascending=False, kind="stable").head(3).reset_index()
-    if top.empty:
-        rest = charts.coverage(tables, year).sort_values("unmet_yuan", ascending=False, kind="stable").head(3)
-        top = rest[rest["gap"] >= charts.CLASSES[1][0]].rename(columns={"service": "what", "short": "units"}).assign(limited_by="")
+    if len(top) < 3:  # after the floors, what is farthest from serving everyone
+        rest = charts.coverage(tables, year).sort_values("unmet_yuan", ascending=False, kind="stable")
+        rest = rest[rest["gap"] >= charts.CLASSES[1][0]].rename(columns={"service": "what", "short": "units"}).assign(limited_by="")
+        top = pd.concat([top, rest]).drop_duplicates(["region", "what"]).head(3)
     if top.empty:
         show.title(t("heading.top_three", lang))
         st.write(t("status.no_gap", lang))

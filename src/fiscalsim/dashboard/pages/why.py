@@ -9,7 +9,7 @@ import streamlit as st
 
 from fiscalsim import charts
 from fiscalsim.dashboard import controls, headlines, show
-from fiscalsim.dashboard.frame import Desk, ask_replay, set_lever
+from fiscalsim.dashboard.frame import Desk, ask_replay, set_lever, value_words
 from fiscalsim.dashboard.state import end_value
 from fiscalsim.text import NONE, money_unit, name_of, number, t
 
@@ -40,12 +40,10 @@ def _repairs(desk: Desk, limits: list[str], year: int) -> None:
         change = NONE
         if path in levers:
             lever = levers[path]
-            scale, digits = (1, 2) if lever.shown_as == "number" else (100, 1)
             now = end_value(desk.scenario.value(path), last)
             new = min(max(now + steps * lever.step, lever.lowest), lever.highest)
             if abs(new - now) > 1e-12:
-                words = {"base": number(now * scale, digits), "now": number(new * scale, digits)}
-                change = f"{name_of(lever, lang)} {words['base']}→{words['now']}"
+                change = f"{name_of(lever, lang)} {value_words(lever, now)}→{value_words(lever, new)}"
                 tries[place] = (path, new)
         lines.append((str(place), t(f"limit.{family}.tag", lang), t(f"limit.{family}.repair_brief", lang), change))
     columns = [t("col.order", lang), t("col.limit", lang), t("col.repair", lang), t("col.parameter", lang)]
