@@ -41,7 +41,7 @@ class DirectEngine:
             return
         scenario = load_scenario(job.base, home(), job.overrides)
         if job.save:
-            scenario = replace(scenario, name_zh=job.save, name_en=job.save)
+            scenario = replace(scenario, name_zh=job.save[0], name_en=job.save[1])
         result = run(scenario, replay=job.replay or bool(job.save))
         folder = RunStore(self.runs).save(result).name if job.save else ""
         record = {name: getattr(result, name) for name in ("passes", "timings", "versions", "solver_options", "pack_digest")} | {"run": folder}
@@ -515,7 +515,7 @@ def test_bad_input_is_a_failure_with_its_reason(workers):
 
 def test_a_save_is_a_fresh_solve_in_the_store(workers):
     state = State(BASE, set={"fiscal.transfer_pool": 1.11})
-    job = WORLD.job(state, save="名")
+    job = WORLD.job(state, save=("名", "name"))
     workers.ask("e", job)
     answer = workers.wait("e", job, 120).answer
     run_ = RunStore(workers.runs).open(answer.record["run"])

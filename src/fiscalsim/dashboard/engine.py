@@ -40,12 +40,12 @@ class Job:
     base: str
     overrides: tuple[str, ...] = ()
     replay: bool = False
-    save: str = ""  # name under which to save, empty for a preview
+    save: tuple[str, ...] = ()  # Chinese and English name under which to save, empty for a preview
 
     @property
     def key(self) -> str:
         """Equal keys mean equal answers."""
-        return f"{self.digest}|{'replay' if self.replay else ''}|{self.save}"
+        return f"{self.digest}|{'replay' if self.replay else ''}|{'/'.join(self.save)}"
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class Engine:
                     self._answers[job.key] = outcome
                     if job.save:  # what was solved afresh also answers previews of the same scenario
                         for replay in (True, False):
-                            self._answers[replace(job, save="", replay=replay).key] = outcome
+                            self._answers[replace(job, save=(), replay=replay).key] = outcome
                     while len(self._answers) > KEPT_ANSWERS:
                         self._answers.popitem(last=False)
                     worker.packs.add(job.base)
@@ -295,7 +295,7 @@ def work(pipe: Connection, stop: Any, home: str, runs: str) -> None:
         except (EOFError, OSError):
             return
         ticket = asked.pop("ticket")
-        job = Job(**{**asked, "overrides": tuple(asked["overrides"])})
+        job = Job(**{**asked, "overrides": tuple(asked["overrides"]), "save": tuple(asked["save"])})
 
         def progress(fraction: float, stage: str, ticket: int = ticket) -> None:
             if stop.value >= ticket:
@@ -322,7 +322,7 @@ def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[str, Any], pr
 
     scenario = load_scenario(job.base, home, job.overrides)
     if job.save:
-        result = run(replace(scenario, name_zh=job.save, name_en=job.save), home=home, progress=progress)
+        result = run(replace(scenario, name_zh=job.save[0], name_en=job.save[1]), home=home, progress=progress)
         folder = RunStore(runs).save(result).name
     else:
         warm = models.setdefault(scenario.pack, WarmModels())

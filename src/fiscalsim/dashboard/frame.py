@@ -358,19 +358,20 @@ def _digits(lever: Lever) -> int:
 
 def _ask_save() -> None:
     now, world = state(), the_world()
-    st.session_state["saving"] = world.job(now, save=_name_to_save(now, world))
+    st.session_state["saving"] = world.job(now, save=tuple(_name_to_save(now, world, lang) for lang in LANGS))
 
 
-def _name_to_save(now: State, world: World) -> str:
+def _name_to_save(now: State, world: World, lang: str) -> str:
     """The scenario's name, and behind it what was changed."""
     base = world.base(now.base)
     levers, (_, last) = world.levers(base.pack), years_of(world, now)
-    changes = [f"{name_of(levers[path], now.lang)}{value_words(levers[path], end_value(value, last))}" for path, value in now.set.items()]
-    changes += [t(f"policy.{now.policy}", now.lang)] if now.policy else []
-    name = name_of(base, now.lang)
+    gap = t("format.between_sentences", lang)
+    changes = [f"{name_of(levers[path], lang)}{gap}{value_words(levers[path], end_value(value, last))}" for path, value in now.set.items()]
+    changes += [t(f"policy.{now.policy}", lang)] if now.policy else []
+    name = name_of(base, lang)
     if not changes:
         return name
-    return t("app.name_with_changes", now.lang, name=name, changes=listed(changes, now.lang, 2))[:LONGEST_SAVED_NAME]
+    return t("app.name_with_changes", lang, name=name, changes=listed(changes, lang, 2))[:LONGEST_SAVED_NAME]
 
 
 def value_words(lever: Lever, value: float) -> str:

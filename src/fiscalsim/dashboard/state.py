@@ -74,7 +74,7 @@ class World:
         """Path -> lever, in the printed order."""
         return _levers(self.home, pack)
 
-    def job(self, state: State, replay: bool = False, save: str = "") -> Job:
+    def job(self, state: State, replay: bool = False, save: tuple[str, ...] = ()) -> Job:
         """What the engine is asked for this state."""
         return Job(self.scenario(state).digest, state.base, overrides(state), replay, save)
 

@@ -50,7 +50,11 @@ def show_metrics(desk: Desk, year: int) -> None:
     else:
         places = headlines.marginal_places(tables, year, lang).sort_values("more", ascending=False, kind="stable")
         first = places["label"].iloc[0] if len(places) and places["more"].iloc[0] >= 1 else ""
-        sub = t("metric.marginal_sub", lang, where=first) if first else t("metric.marginal_zero" if more < 1 else "metric.same_pool", lang)
+        sub = (
+            t("metric.marginal_sub", lang, where=first)
+            if first
+            else t("metric.same_pool" if more >= 1 else "metric.marginal_held" if held["m"] == held["n"] else "metric.marginal_zero", lang)
+        )
         _metric(marginal, t("metric.marginal", lang), number(max(more, 0.0)), sub)
 
 
