@@ -252,6 +252,17 @@ def test_saving_writes_a_run_that_its_link_opens_again(engine):
     assert again.session_state["state"].set == {"fiscal.transfer_pool": 1.1}
 
 
+def test_a_saved_run_gives_a_report_and_a_spreadsheet_and_a_preview_does_not(engine):
+    app = opened()
+    assert not any(button.key == "dl:prepare" for button in app.button)
+    app.button[0].click().run()
+    app.button(key="dl:prepare").click().run()
+    fine(app)
+    _, _, files = app.session_state["files"]
+    assert files["download_report"][1].startswith(b"<!")
+    assert files["download_xlsx"][1].startswith(b"PK")
+
+
 def test_preview_and_saved_run_agree(engine):
     app = opened()
     app.button[0].click().run()
