@@ -1,0 +1,1 @@
+"""The desk: what officials see, on Streamlit; workers compute, pages only show."""
