@@ -306,14 +306,6 @@ def town_country_gap(m, j, s):
     return m.gap[j, s] >= m.mean(j, 0, s) - m.mean(j, 1, s)
 
 
-def coverage_raised(m, y, s):
-    """Coverage is raised for everyone, year by year, as far as the earlier goals leave money.
-
-    raised <= clients-weighted mean provision, in pass 5, where raised is at least what pass 4 reached. Price: goal per point of mean coverage.
-    """
-    return m.raised[y, s] <= m.overall(y, s)
-
-
 def grants_moved(m, side, y, r):
     """How far general grants move from last year's share of the pool is measured, so that churn is least.
 
@@ -349,11 +341,10 @@ FAMILIES: tuple[Family, ...] = (
     Family("binding_target_met", "utmost", binding_target_met, "BINDING", ("2", "3", "4", "5"), "per_unit", "plan"),
     Family("expected_target_met", "utmost", expected_target_met, "EXPECTED", ("3", "4", "5"), "per_unit", "plan"),
     Family("worst_off_raised", "utmost", worst_off_raised, "WORST", ("4",), "per_point", "plan"),
-    Family("town_country_gap", "utmost", town_country_gap, "GAPS", ("4", "5"), "per_point", "plan"),
-    Family("coverage_raised", "utmost", coverage_raised, "RAISED", ("5",), "per_point", "plan"),
+    Family("town_country_gap", "utmost", town_country_gap, "GAPS", ("4",), "per_point", "plan"),
     Family("grants_moved", "utmost", grants_moved, "SYR", ("5",), "per_100m_yuan", "cy-2022-58"),
 )
-GOALS_WITHOUT_SWITCH = ("worst_floor_share", "town_country_gap", "coverage_raised", "grants_moved")
+GOALS_WITHOUT_SWITCH = ("worst_floor_share", "town_country_gap", "grants_moved")
 
 
 class Model(pyo.ConcreteModel):
@@ -397,11 +388,6 @@ class Model(pyo.ConcreteModel):
         total = sum(w for _, w in weights)
         return sum(w / total * self.x[y, r, h, s] for r, w in weights)
 
-    def overall(self, y, s):
-        weights = [(r, h, self.t.clients[y, r, h, s]) for r in self.R for h in (0, 1) if self.t.cells[y, r, h, s]]
-        total = sum(w for _, _, w in weights)
-        return sum(w / total * self.x[y, r, h, s] for r, h, w in weights)
-
     def cells_of(self, y, r):
         return self.by_place[y, r]
 
@@ -439,7 +425,6 @@ def _sets(m: Model) -> None:
     m.reach_x = [[tuple(int(j) for j in c) for c in np.argwhere(t.target_clients[:, i].any(axis=0))] for i in range(t.target.shape[1])]
     m.reach_k = [[tuple(int(j) for j in c) for c in np.argwhere(t.target_capacity[:, i].any(axis=0))] for i in range(t.target.shape[1])]
     miles = [(j, y, s) for j, y in enumerate(t.milestones) for s in m.S if t.cells[y, :, :, s].any()]
-    m.RAISED = pyo.Set(dimen=2, initialize=[(y, s) for y in m.Y for s in m.S if t.cells[y, :, :, s].any()])
     m.MILES = pyo.Set(dimen=2, initialize=[(j, s) for j, _, s in miles])
     m.WORST = pyo.Set(dimen=4, initialize=[(j, r, h, s) for j, y, s in miles for r in m.R for h in (0, 1) if t.cells[y, r, h, s]])
     m.GAPS = pyo.Set(dimen=2, initialize=[(j, s) for j, y, s in miles if t.cells[y, :, 0, s].any() and t.cells[y, :, 1, s].any()])
@@ -467,7 +452,6 @@ def _decisions(m: Model) -> None:
     m.short = pyo.Var(m.BINDING | m.EXPECTED, bounds=(0, None))
     m.worst = pyo.Var(m.MILES, bounds=(0, 1))
     m.gap = pyo.Var(m.MILES, bounds=(0, None))
-    m.raised = pyo.Var(m.RAISED, bounds=(0, 1))
     m.moved = pyo.Var(m.YR, bounds=(0, None))
     m.debt_carried = pyo.Constraint(m.YR, rule=lambda m, y, r: m.debt[y, r] == m.debt_before(y, r) + m.bond[y, r])
 
@@ -485,7 +469,9 @@ def _goals(m: Model) -> None:
     m.goal_3 = pyo.Objective(expr=sum((1 + TIE * t.tie_i[i] * t.tie_y[y]) * m.short[y, i] for y, i in m.EXPECTED) if len(m.EXPECTED) else 0 * m.general[0, 0])
     weight_s = t.domain_weight * (1 + TIE * t.tie_s)
     lowest = sum(weight_s[s] * (m.gap[j, s] - m.worst[j, s]) for j, s in m.MILES)
-    m.goal_4 = pyo.Objective(expr=lowest - MEAN * sum(weight_s[s] * m.overall(y, s) for y, s in m.RAISED))
+    whole = t.clients.sum(axis=(1, 2))
+    mean = sum(weight_s[s] * weight[r, h, s] * t.clients[y, r, h, s] / whole[y, s] * m.x[y, r, h, s] for y, r, h, s in m.CELLS)
+    m.goal_4 = pyo.Objective(expr=lowest - MEAN * mean)
     cost = sum((1 + 0.01 * t.tie_x[r, h, s]) * t.running[y, r, h, s] * m.x[y, r, h, s] for y, r, h, s in m.CELLS)
     cost += sum((t.standing[y, r, k] * (1 + 0.01 * t.tie_r[r]) + 1e-4 * (1 + y + t.tie_r[r])) * m.stock[y, r, k] for y, r, k in m.YRK)
     cost += sum((t.build_cost[y, k] * t.salvage[y, k] * (1 + 0.01 * t.tie_r[r] + 0.001 * y) + 1e-4) * m.built[y, r, k] for y, r, k in m.YRK)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,8 +18,8 @@ from fiscalsim.allocation.solver import Answer, PassSolver, StandardForm, compil
 from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import Array
 
+ROOM = (0.0, 1e-5, 1e-4)  # shares of clients by which the last pass may loosen what was kept, the first that answers
 KEPT = 1e-6  # what a later pass may give up of floors and targets, in shares
-KEPT_LAST = 2e-5  # what the last pass may give up of coverage, so that it has room to move in
 ORDER = ("1a", "1b", "2", "3", "4", "5")
 
 
@@ -65,7 +64,8 @@ class Passes:
         form = compile_model(self.model)
         same = form.row_index == self.form.row_index and (form.family == self.form.family).all() and len(form.col_lo) == len(self.form.col_lo)
         self.form = form
-        self.solvers = {name: solver.moved(form) for name, solver in self.solvers.items()} if same else {}
+        # the last pass decides what is shown: it starts from nothing, so that it does not depend on what was solved before
+        self.solvers = {name: solver.moved(form) for name, solver in self.solvers.items() if name != "5"} if same else {}
 
     def solver(self, name: str) -> PassSolver:
         """The HiGHS object of a pass, made when it is first needed."""
@@ -110,9 +110,22 @@ class Passes:
 
     def one(self, name: str, lo: Array, hi: Array) -> Answer:
         """Solve one pass within the bounds kept so far."""
-        solver = self.solver(name)
-        solver.load(self.form.lo[solver.rows], self.form.hi[solver.rows], lo, hi)
-        return solver.solve()
+        rows = self.solver(name).rows
+        if name != "5":
+            self.solvers[name].load(self.form.lo[rows], self.form.hi[rows], lo, hi)
+            return self.solvers[name].solve()
+        numbers = self.form.columns["x"][0]
+        for slack in ROOM:  # a hair of room where the solver cannot move within what was kept
+            low = lo.copy()
+            low[numbers] = np.maximum(low[numbers] - slack, 0.0)
+            self.solvers.pop(name)
+            self.solver(name).load(self.form.lo[rows], self.form.hi[rows], low, hi)
+            try:
+                return self.solvers[name].solve()
+            except NoSolution:
+                if slack == ROOM[-1]:
+                    raise
+        raise AssertionError("unreachable: the last room either answers or raises")
 
     def open(self, lo: Array, hi: Array) -> None:
         """Let first claims go unpaid: pass 0 will lower what is."""
@@ -152,19 +165,8 @@ class Passes:
                 if (i in binding) == (name == "2"):
                     hi[j] = x[j] + KEPT
         elif name == "4":
-            place = dict(zip(columns["x"][1], columns["x"][0], strict=True))
-            worst = dict(zip(columns["worst"][1], x[columns["worst"][0]], strict=True)) if "worst" in columns else {}
-            for j, r, h, s in self.model.WORST if "worst_off_raised" not in self.switched_off else ():
-                cell = place[(self.terms.milestones[j], r, h, s)]
-                lo[cell] = max(lo[cell], min(worst[j, s] - KEPT_LAST, hi[cell]))
-            numbers, _ = columns.get("gap", (np.array([], dtype=int), []))
-            hi[numbers] = x[numbers] + KEPT_LAST
-            share, total = defaultdict(float), defaultdict(float)
-            for j, (y, r, h, s) in zip(*columns["x"], strict=True):
-                share[y, s] += self.terms.clients[y, r, h, s] * x[j]
-                total[y, s] += self.terms.clients[y, r, h, s]
-            for j, (y, s) in zip(*columns["raised"], strict=True):
-                lo[j] = min(max(share[y, s] / total[y, s] - KEPT_LAST, 0.0), hi[j])
+            numbers = columns["x"][0]
+            lo[numbers] = np.maximum(lo[numbers], np.minimum(x[numbers] - KEPT, hi[numbers]))
 
     def arrays(self, x: Array) -> dict[str, Array]:
         """Columns back into arrays by variable; what the model does not have is zero, fixed grants are their rule's."""
@@ -186,7 +188,19 @@ class Passes:
             found[name] = array
         if t.rule_general is not None:
             found["general"] = t.rule_general.copy()
+        self.balance(found)
         return found
+
+    def balance(self, v: dict[str, Array]) -> None:
+        """Put what the solver's tolerance (1e-7 of 100 million yuan a row) leaves over or short into the reserve, so that every yuan is somewhere."""
+        t = self.terms
+        spent = (v["x"] * t.running).sum(axis=(2, 3)) + (v["stock"] * t.standing).sum(axis=2) + (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=2)
+        for k, lead in enumerate(t.lead):
+            for j in range(max(1, int(lead))):
+                spent[j:] += v["built"][: len(spent) - j, :, k] * t.build_cost[j:, None, k] / max(1, int(lead))
+        before = {name: np.concatenate([np.zeros((1, spent.shape[1])), v[name][:-1]]) for name in ("carried", "debt")}
+        have = t.means + v["general"] + v["earmarked"] + v["bond"] + before["carried"] + v["unpaid"]
+        v["reserve"] = have - spent - v["carried"] - t.bond_rate * before["debt"]
 
 
 __all__ = ["ALL", "ORDER", "Passes", "Solution"]
