@@ -13,11 +13,21 @@ from fiscalsim.quantities import PackInfo
 BASE, END = 2020, 2035
 YEARS = range(BASE + 1, END + 1)
 CITIES = (
-    ("shenyang", "沈阳", 9.0, 0.0), ("dalian", "大连", 7.4, 0.0), ("anshan", "鞍山", 3.3, 0.2), ("fushun", "抚顺", 1.8, 0.3),
-    ("benxi", "本溪", 1.3, 0.2), ("dandong", "丹东", 2.2, 0.3), ("jinzhou", "锦州", 2.7, 0.3), ("yingkou", "营口", 2.3, 0.15),
-    ("fuxin", "阜新", 1.6, 0.38), ("liaoyang", "辽阳", 1.6, 0.2), ("panjin", "盘锦", 1.4, 0.02), ("tieling", "铁岭", 2.4, 0.42),
-    ("chaoyang", "朝阳", 2.9, 0.4), ("huludao", "葫芦岛", 2.4, 0.36),
-)  # fmt: skip
+    ("shenyang", "沈阳", 9.0, 0.0),
+    ("dalian", "大连", 7.4, 0.0),
+    ("anshan", "鞍山", 3.3, 0.2),
+    ("fushun", "抚顺", 1.8, 0.3),
+    ("benxi", "本溪", 1.3, 0.2),
+    ("dandong", "丹东", 2.2, 0.3),
+    ("jinzhou", "锦州", 2.7, 0.3),
+    ("yingkou", "营口", 2.3, 0.15),
+    ("fuxin", "阜新", 1.6, 0.38),
+    ("liaoyang", "辽阳", 1.6, 0.2),
+    ("panjin", "盘锦", 1.4, 0.02),
+    ("tieling", "铁岭", 2.4, 0.42),
+    ("chaoyang", "朝阳", 2.9, 0.4),
+    ("huludao", "葫芦岛", 2.4, 0.36),
+)
 SERVICES = (
     # code, zh, en, short, domain, ages, rate, yuan, weight of the area's weakness
     ("preschool", "学前教育", "Preschool", "学前", "education", (3, 6), 0.9, 9000.0, 0.05),
@@ -34,7 +44,7 @@ INDICATORS = (
     ("schooling_years", "劳动年龄人口平均受教育年限", "Years of schooling", "education", "年", "years", "binding", 11.3, 11.0, 11.9, "reported"),
     ("childcare_per_1000", "每千人口托位数", "Childcare places per 1,000", "childcare", "个", "places", "expected", 4.5, 1.5, 3.1, "capacity_per"),
     ("fertility_stated", "儿童友好城市", "Child friendly cities", "childcare", "个", "cities", "stated", np.nan, np.nan, np.nan, "stated"),
-)  # fmt: skip
+)
 
 
 def desk_result(poorer: float = 1.0, births: float = 1.0) -> SimpleNamespace:
@@ -71,15 +81,36 @@ def desk_result(poorer: float = 1.0, births: float = 1.0) -> SimpleNamespace:
         interest, reserve, claims = -0.03 * own, -0.01 * (own + grants), -0.5 * (own + grants)
         general, earmarked = grants * 0.6 * (1 + 0.2 * (weak - 0.2)), grants * 0.4
         other = -(own + general + earmarked + interest + reserve + claims - paid)
-        fiscal += [(year, region, item, yuan) for item, yuan in (
-            ("own_revenue", own), ("transfers_usual", grants), ("first_claims", claims), ("debt_interest", interest), ("reserve", reserve),
-            ("other_spending", other), ("available_usual", own + grants + claims + interest + reserve + other))]
+        fiscal += [
+            (year, region, item, yuan)
+            for item, yuan in (
+                ("own_revenue", own),
+                ("transfers_usual", grants),
+                ("first_claims", claims),
+                ("debt_interest", interest),
+                ("reserve", reserve),
+                ("other_spending", other),
+                ("available_usual", own + grants + claims + interest + reserve + other),
+            )
+        ]
         if year > BASE:
             row = allocation[(allocation["year"] == year) & (allocation["region"] == region)]
-            fiscal += [(year, region, item, yuan) for item, yuan in (
-                ("means", own + claims + interest + other), ("general", general), ("earmarked", earmarked), ("bonds", 0.0), ("carried_in", 0.0),
-                ("claims_unpaid", 0.0), ("recurrent", -row["recurrent_yuan"].sum()), ("capital", -row["capital_yuan"].sum()), ("bond_interest", 0.0),
-                ("reserve_kept", reserve), ("carried_out", 0.0))]
+            fiscal += [
+                (year, region, item, yuan)
+                for item, yuan in (
+                    ("means", own + claims + interest + other),
+                    ("general", general),
+                    ("earmarked", earmarked),
+                    ("bonds", 0.0),
+                    ("carried_in", 0.0),
+                    ("claims_unpaid", 0.0),
+                    ("recurrent", -row["recurrent_yuan"].sum()),
+                    ("capital", -row["capital_yuan"].sum()),
+                    ("bond_interest", 0.0),
+                    ("reserve_kept", reserve),
+                    ("carried_out", 0.0),
+                )
+            ]
             fiscal += [(year, "plan", "general_pool", general), (year, "plan", "earmarked_pool", earmarked)]
             transfers += [(year, region, "general", "", general), (year, region, "earmarked", "nursing_care", earmarked)]
     short = allocation.merge(demand_table, on=key)
@@ -101,14 +132,37 @@ def desk_result(poorer: float = 1.0, births: float = 1.0) -> SimpleNamespace:
         status = "not_computable" if np.isnan(start) else "missed" if path[2025] < target else "met"
         indicators += [(code, "plan", year, value, start + (target - start) * min(1, (year - BASE) / 5), nature, status) for year, value in path.items()]
         base = None if np.isnan(start) else start
-        names.append((code, zh, en, unit_zh, unit_en, domain, nature, measure, 2020, base, base, 2025, ">=", None if base is None else target, status, since,
-                      "到2025年", "plan", ""))
+        names.append(
+            (
+                code,
+                zh,
+                en,
+                unit_zh,
+                unit_en,
+                domain,
+                nature,
+                measure,
+                2020,
+                base,
+                base,
+                2025,
+                ">=",
+                None if base is None else target,
+                status,
+                since,
+                "到2025年",
+                "plan",
+                "",
+            )
+        )
     births = [
         {"year": y, "region": r, "residence": h, "births": 9e3, "deaths": 2e4, "external_migration": 1e3, "internal_migration": 0.0}
         for y, r, h in product(YEARS, codes, ("urban", "rural"))
     ]
-    regions = pd.DataFrame([(c, z + "市", c.title(), z, c.title(), "rural" if w > 0.3 else "") for c, z, _, w in CITIES],
-                           columns=["region", "name_zh", "name_en", "short_zh", "short_en", "tags"])  # fmt: skip
+    regions = pd.DataFrame(
+        [(c, z + "市", c.title(), z, c.title(), "rural" if w > 0.3 else "") for c, z, _, w in CITIES],
+        columns=["region", "name_zh", "name_en", "short_zh", "short_en", "tags"],
+    )
     services = pd.DataFrame(
         [(s, z, e, k, e.split()[0][:8], d, "place", "人", "people") for s, z, e, k, d, *_ in SERVICES],
         columns=["service", "name_zh", "name_en", "short_zh", "short_en", "domain", "kind", "client_zh", "client_en"],
@@ -119,8 +173,10 @@ def desk_result(poorer: float = 1.0, births: float = 1.0) -> SimpleNamespace:
         "components": pd.DataFrame(births),
         "demand": demand_table,
         "fiscal": pd.DataFrame(fiscal, columns=["year", "region", "item", "yuan"]),
-        "capacity": pd.DataFrame([(y, r, "nursing_care", 4000.0, 100.0, 20.0, 0.0, 40.0) for y, r in product(YEARS, codes)],
-                                 columns=["year", "region", "service", "capacity", "built", "converted_in", "converted_out", "retired"]),
+        "capacity": pd.DataFrame(
+            [(y, r, "nursing_care", 4000.0, 100.0, 20.0, 0.0, 40.0) for y, r in product(YEARS, codes)],
+            columns=["year", "region", "service", "capacity", "built", "converted_in", "converted_out", "retired"],
+        ),
         "allocation": allocation,
         "transfers": pd.DataFrame(transfers, columns=["year", "region", "kind", "service", "yuan"]),
         "shortfalls": shortfalls.reset_index(drop=True),
@@ -130,12 +186,35 @@ def desk_result(poorer: float = 1.0, births: float = 1.0) -> SimpleNamespace:
         "checks": pd.DataFrame([("people_balance", 0.0, 1e-9, True)], columns=["name", "value", "tolerance", "passed"]),
         "regions": regions,
         "services": services,
-        "indicator_names": pd.DataFrame(names, columns=[
-            "indicator", "name_zh", "name_en", "unit_zh", "unit_en", "domain", "nature", "measure", "base_year", "base_printed", "base_computed",
-            "target_year", "target_op", "target_value", "status", "year_met", "quote", "source", "note"]),
-        "sources": pd.DataFrame([("parameters.yaml", "demography.tfr", "0.92", "births per woman", "B", "census-2020", "", "")],
-                                columns=["file", "key", "value", "unit", "grade", "source", "note", "quote"]),
+        "indicator_names": pd.DataFrame(
+            names,
+            columns=[
+                "indicator",
+                "name_zh",
+                "name_en",
+                "unit_zh",
+                "unit_en",
+                "domain",
+                "nature",
+                "measure",
+                "base_year",
+                "base_printed",
+                "base_computed",
+                "target_year",
+                "target_op",
+                "target_value",
+                "status",
+                "year_met",
+                "quote",
+                "source",
+                "note",
+            ],
+        ),
+        "sources": pd.DataFrame(
+            [("parameters.yaml", "demography.tfr", "0.92", "births per woman", "B", "census-2020", "", "")],
+            columns=["file", "key", "value", "unit", "grade", "source", "note", "quote"],
+        ),
         "summary": pd.DataFrame(columns=["key", "value"]),
-    }  # fmt: skip
+    }
     info = PackInfo("toyland", "辽宁省", "Liaoning", True, BASE, END, "规划", "Plan", 2021, 2025, "省", "the province", "市", "cities", regions)
     return SimpleNamespace(tables=tables, info=info, passes=[], pack_digest="ab" * 32)

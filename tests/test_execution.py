@@ -40,9 +40,22 @@ def test_the_table_has_the_columns_of_the_contract(played: Replay) -> None:
     assert list(played.table.columns) == ["replication", "year", "month", "region", "service", "measure", "value"]
     assert np.isfinite(played.table["value"]).all()
     wanted = {
-        "released_yuan", "paid_yuan", "carried_over_yuan", "returned_yuan", "planned_places", "opened_places", "months_late", "waiting", "placed", "gave_up",
-        "died_waiting", "wait_median_months", "wait_p90_months", "served", "joined",
-    }  # fmt: skip
+        "released_yuan",
+        "paid_yuan",
+        "carried_over_yuan",
+        "returned_yuan",
+        "planned_places",
+        "opened_places",
+        "months_late",
+        "waiting",
+        "placed",
+        "gave_up",
+        "died_waiting",
+        "wait_median_months",
+        "wait_p90_months",
+        "served",
+        "joined",
+    }
     assert set(played.table["measure"]) == wanted
     key = ["replication", "year", "month", "region", "service", "measure"]
     assert not played.table.duplicated(key).any()

@@ -20,20 +20,47 @@ SEASON = (0.08, 0.08, 0.09, 0.08, 0.08, 0.08, 0.07, 0.08, 0.08, 0.07, 0.08, 0.13
 def made_up_inputs(replications: int = 2, persons: float = 20.0, **changes: float) -> ExecutionInputs:
     """Round numbers near those of the national pack."""
     parameters = {
-        "execution.lead_time": 1.0, "execution.release_delay": 0.0, "execution.replications": float(replications), "execution.persons_per_client": persons,
-        "legal_days_general": 30.0, "legal_days_special": 90.0, "legal_days_pass_on": 30.0, "advance_share_general": 0.9, "advance_share_special": 0.7,
-        "advance_month": 10.0, "advance_day": 31.0, "npc_approval_day": 74.0, "late_probability": 0.1, "late_mean_days": 30.0, "payee_delay_mean_days": 56.0,
-        "recurrent_payee_delay_mean_days": 30.0, "idle_probability": 0.2, "idle_mean_months": 10.0, "winter_first_day": 314.0, "winter_last_day": 79.0,
-        "overrun_mu": 0.1, "overrun_sigma": 0.2, "reapproval_factor": 1.1, "advance_payment_share": 0.2, "retention_share": 0.03, "school_opening_month": 9.0,
+        "execution.lead_time": 1.0,
+        "execution.release_delay": 0.0,
+        "execution.replications": float(replications),
+        "execution.persons_per_client": persons,
+        "legal_days_general": 30.0,
+        "legal_days_special": 90.0,
+        "legal_days_pass_on": 30.0,
+        "advance_share_general": 0.9,
+        "advance_share_special": 0.7,
+        "advance_month": 10.0,
+        "advance_day": 31.0,
+        "npc_approval_day": 74.0,
+        "late_probability": 0.1,
+        "late_mean_days": 30.0,
+        "payee_delay_mean_days": 56.0,
+        "recurrent_payee_delay_mean_days": 30.0,
+        "idle_probability": 0.2,
+        "idle_mean_months": 10.0,
+        "winter_first_day": 314.0,
+        "winter_last_day": 79.0,
+        "overrun_mu": 0.1,
+        "overrun_sigma": 0.2,
+        "reapproval_factor": 1.1,
+        "advance_payment_share": 0.2,
+        "retention_share": 0.03,
+        "school_opening_month": 9.0,
         **{f"month_weight_{m + 1}": w for m, w in enumerate(SEASON)},
-    }  # fmt: skip
+    }
     parameters.update({name.replace("__", "."): value for name, value in changes.items()})
     stages = {"preparation": (4.0, 6.0, 12.0), "tender": (1.0, 1.5, 2.5), "build": (8.0, 12.0, 20.0), "hire": (2.0, 3.0, 6.0)}
     rows = [(k, s, *v) for k in ("bed", "nursery", "desk") for s, v in stages.items()] + [("carer", "hire", 5.0, 6.0, 8.0)]
     items = {
-        "stay_months_short": 6.0, "stay_months_long": 40.0, "share_short": 0.3, "abandon_rate_per_year": 0.2, "death_rate_per_year": 0.1,
-        "priority_share_1": 0.2, "priority_share_2": 0.3, "joining_share": 1.0,
-    }  # fmt: skip
+        "stay_months_short": 6.0,
+        "stay_months_long": 40.0,
+        "share_short": 0.3,
+        "abandon_rate_per_year": 0.2,
+        "death_rate_per_year": 0.1,
+        "priority_share_1": 0.2,
+        "priority_share_2": 0.3,
+        "joining_share": 1.0,
+    }
     queues = pd.DataFrame([(s, item, v) for s in ("care", "childcare") for item, v in items.items()], columns=["service", "item", "value"])
     return ExecutionInputs(parameters, pd.DataFrame(rows, columns=["resource", "stage", "low", "mode", "high"]), queues)
 

@@ -23,9 +23,18 @@ BASE_YEAR, LAST_YEAR = 2020, 2040
 PROVINCE, CHINA, DALIAN = "210000", "100000", "210200"
 SEX = {"M": "male", "F": "female"}
 TAGS = {  # metropolitan: the cities that the plan names beside Shenyang; poor: north-west Liaoning; ethnic: minorities above a quarter of the census population
-    "210100": "metropolitan", "210300": "metropolitan", "210400": "metropolitan;ethnic", "210500": "metropolitan;ethnic", "210600": "border;ethnic",
-    "210700": "ethnic", "210900": "metropolitan;poor", "211000": "metropolitan", "211200": "metropolitan;poor", "211300": "poor;rural", "211400": "ethnic",
-}  # fmt: skip
+    "210100": "metropolitan",
+    "210300": "metropolitan",
+    "210400": "metropolitan;ethnic",
+    "210500": "metropolitan;ethnic",
+    "210600": "border;ethnic",
+    "210700": "ethnic",
+    "210900": "metropolitan;poor",
+    "211000": "metropolitan",
+    "211200": "metropolitan;poor",
+    "211300": "poor;rural",
+    "211400": "ethnic",
+}
 
 # Assumptions of this importer; each is repeated in the note of the rows it shapes.
 SAME_PROVINCE_OUTSIDE_CITY = 0.4  # of those registered in another county of the province, the part registered in another city
@@ -242,8 +251,10 @@ def people(cities: pd.DataFrame, persons: dict[str, Groups], home: Path) -> None
     rows = []
     for code, city in cities.iterrows():
         rows += [(code, residence, "persons", int(city[f"{residence}_pop"]), "人", *seen) for residence in ("urban", "rural")]
-        rows += [(code, residence, "non_local_share", f"{share:.4f}", "比例", "C", "census2020", NOTES["non_local"])
-                 for residence, share in zip(("urban", "rural"), non_local(city), strict=True)]
+        rows += [
+            (code, residence, "non_local_share", f"{share:.4f}", "比例", "C", "census2020", NOTES["non_local"])
+            for residence, share in zip(("urban", "rural"), non_local(city), strict=True)
+        ]
     write(home / "residence.csv", "region,residence,item,value,unit,grade,source,note", rows)
 
 
@@ -493,9 +504,7 @@ def check(cities: pd.DataFrame, persons: dict[str, Groups], money: pd.DataFrame)
         raise SystemExit("\n".join(problems))
 
 
-def implied_tfr(
-    facts: Path, cities: pd.DataFrame, persons: dict[str, Groups], relative: dict[str, float], shapes: dict[str, dict[int, float]]
-) -> str:
+def implied_tfr(facts: Path, cities: pd.DataFrame, persons: dict[str, Groups], relative: dict[str, float], shapes: dict[str, dict[int, float]]) -> str:
     """TFR that gives the births published since the base year: a guide for parameters.yaml. The census' women grow older; no deaths, no moves."""
     found = table(facts, "demography/vital_series.csv")
     births = found[(found["region_code"] == PROVINCE) & (found["indicator"] == "births") & (found["year"] > BASE_YEAR)].set_index("year")["value"]

@@ -77,7 +77,9 @@ def target_forms(inputs: StageInputs, population: Population, demand: Demand) ->
     The path starts at the printed base value, or at the computed one where none is printed. A share of capacity is turned into a difference
     that must not be negative, since both its parts are decided.
     """
-    decided = [i for i in inputs.indicators if i.measure in MODELLED and i.nature in ("binding", "expected") and (i.target_value is not None or i.target_op == "full")]
+    decided = [
+        i for i in inputs.indicators if i.measure in MODELLED and i.nature in ("binding", "expected") and (i.target_value is not None or i.target_op == "full")
+    ]
     clients, capacity, targets, distances = [], [], [], []
     resources = [r.code for r in inputs.supply.resources]
     for indicator in decided:
@@ -157,12 +159,48 @@ def indicator_table(inputs: StageInputs, population: Population, demand: Demand,
             rows.append((indicator.code, "plan", year, value, np.nan if required is None else required[y], indicator.nature, word))
         target = indicator.scale if indicator.target_op == "full" else indicator.target_value
         names.append(
-            (indicator.code, indicator.name_zh, indicator.name_en, indicator.unit_zh, indicator.unit_en, indicator.domain, indicator.nature, indicator.measure,
-             indicator.base_year, indicator.base_value, computed, indicator.target_year, indicator.target_op, target, word, since, indicator.quote, indicator.source, indicator.note)
-        )  # fmt: skip
+            (
+                indicator.code,
+                indicator.name_zh,
+                indicator.name_en,
+                indicator.unit_zh,
+                indicator.unit_en,
+                indicator.domain,
+                indicator.nature,
+                indicator.measure,
+                indicator.base_year,
+                indicator.base_value,
+                computed,
+                indicator.target_year,
+                indicator.target_op,
+                target,
+                word,
+                since,
+                indicator.quote,
+                indicator.source,
+                indicator.note,
+            )
+        )
     columns = ["indicator", "region", "year", "value", "target", "nature", "status"]
     definition = [
-        "indicator", "name_zh", "name_en", "unit_zh", "unit_en", "domain", "nature", "measure", "base_year", "base_printed", "base_computed",
-        "target_year", "target_op", "target_value", "status", "year_met", "quote", "source", "note",
-    ]  # fmt: skip
+        "indicator",
+        "name_zh",
+        "name_en",
+        "unit_zh",
+        "unit_en",
+        "domain",
+        "nature",
+        "measure",
+        "base_year",
+        "base_printed",
+        "base_computed",
+        "target_year",
+        "target_op",
+        "target_value",
+        "status",
+        "year_met",
+        "quote",
+        "source",
+        "note",
+    ]
     return pd.DataFrame(rows, columns=columns), pd.DataFrame(names, columns=definition)

@@ -86,7 +86,14 @@ def run(
     forms = indicators.target_forms(inputs, population, needed)
     clock.mark("demand and money")
     plan = allocation.allocate(
-        inputs, needed, money, forms, warm=warm.passes if warm else None, prices=replay, write_mps=write_mps, progress=lambda f, stage: say(0.15 + 0.6 * f, stage)
+        inputs,
+        needed,
+        money,
+        forms,
+        warm=warm.passes if warm else None,
+        prices=replay,
+        write_mps=write_mps,
+        progress=lambda f, stage: say(0.15 + 0.6 * f, stage),
     )
     clock.mark("allocation")
     say(0.8, "replay")
@@ -169,7 +176,13 @@ def _schools(inputs: StageInputs) -> set[str]:
 
 
 def result_tables(
-    inputs: StageInputs, population: Population, components: Components, needed: Demand, money: FiscalCapacity, plan: Allocation, played: execution.Replay | None
+    inputs: StageInputs,
+    population: Population,
+    components: Components,
+    needed: Demand,
+    money: FiscalCapacity,
+    plan: Allocation,
+    played: execution.Replay | None,
 ) -> dict[str, pd.DataFrame]:
     """Every table of a run but `checks`; columns as in contracts.md."""
     info, last = inputs.info, plan.years.labels[-1]
@@ -286,7 +299,13 @@ def summary(inputs: StageInputs, needed: Demand, money: FiscalCapacity, plan: Al
 
 
 def checks(
-    inputs: StageInputs, population: Population, components: Components, needed: Demand, money: FiscalCapacity, plan: Allocation, played: execution.Replay | None
+    inputs: StageInputs,
+    population: Population,
+    components: Components,
+    needed: Demand,
+    money: FiscalCapacity,
+    plan: Allocation,
+    played: execution.Replay | None,
 ) -> pd.DataFrame:
     """name, value (largest relative error), tolerance, passed: the identities of people, money, capacity and delivery."""
     rows = [(name, worst, IDENTITY) for name, worst in demography.identities(population, components)]
@@ -297,7 +316,10 @@ def checks(
     used = plan.recurrent.sum(axis=(2, 3)) + plan.capital.sum(axis=2) + plan.interest + plan.reserve + plan.carried
     size = np.maximum(np.abs(money.own_revenue[now]), 1.0)
     rows.append(("money received equals money used and carried over", float((np.abs(received - used) / size).max()), IDENTITY))
-    for name, given, pool in (("general", plan.general.sum(axis=1), money.general_pool[now]), ("earmarked", plan.earmarked.sum(axis=(1, 2)), money.earmarked_pool[now])):
+    for name, given, pool in (
+        ("general", plan.general.sum(axis=1), money.general_pool[now]),
+        ("earmarked", plan.earmarked.sum(axis=(1, 2)), money.earmarked_pool[now]),
+    ):
         rows.append((f"{name} grants within their pool", float(np.maximum((given - pool) / np.maximum(pool, 1.0), 0.0).max()), IDENTITY))
     before = np.concatenate([inputs.supply.capacity[None], plan.stock[:-1]])
     change = plan.opened + plan.converted_in - plan.converted_out - plan.retired - plan.closed

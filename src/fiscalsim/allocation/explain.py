@@ -21,10 +21,22 @@ from fiscalsim.quantities import Array, Demand, StageInputs, TargetForms
 NOTICED = 1e-5  # a share of clients below this is what later passes may give up, not a shortfall
 PRICED = 1e-7  # a dual below this is noise of the solver
 ORDER = (
-    "capacity_carried_forward", "build_rate_limited", "served_within_capacity", "staff_within_supply", "conversion_from_surplus", "recurrent_growth_within_revenue",
-    "promise_outlives_the_horizon", "spending_within_means", "transfer_change_limited", "transfers_within_pool", "debt_within_limit", "bonds_for_capital_only",
-    "reserve_kept", "earmarked_for_its_service", "standards_never_fall",
-)  # fmt: skip
+    "capacity_carried_forward",
+    "build_rate_limited",
+    "served_within_capacity",
+    "staff_within_supply",
+    "conversion_from_surplus",
+    "recurrent_growth_within_revenue",
+    "promise_outlives_the_horizon",
+    "spending_within_means",
+    "transfer_change_limited",
+    "transfers_within_pool",
+    "debt_within_limit",
+    "bonds_for_capital_only",
+    "reserve_kept",
+    "earmarked_for_its_service",
+    "standards_never_fall",
+)
 UNITS = {"1a": "share", "1b": "clients", "2": "distance", "3": "distance", "4": "coverage"}
 
 
@@ -73,8 +85,18 @@ def shortfalls(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: 
         resources = [int(k) for k in np.flatnonzero(t.uses[s])]
         limits = limits_of(t, priced, int(y), int(r), resources)
         units = missing[y, r, h, s]
-        rows.append((inputs.horizon.labels[y], inputs.regions.labels[r], RESIDENCES[h], "floor", demand.services.labels[s], units,
-                     units * demand.standard[offset + y, r, s], ";".join(limits)))  # fmt: skip
+        rows.append(
+            (
+                inputs.horizon.labels[y],
+                inputs.regions.labels[r],
+                RESIDENCES[h],
+                "floor",
+                demand.services.labels[s],
+                units,
+                units * demand.standard[offset + y, r, s],
+                ";".join(limits),
+            )
+        )
     for name, binding in (("2", True), ("3", False)):
         priced = binding_rows(form, solution.answers[name])
         for i, code in enumerate(forms.codes):

@@ -80,7 +80,7 @@ class Terms:
     @property
     def cells(self) -> Array:
         """[Y,R,H,S] bool: where there is at least half a client."""
-        return self.clients * HEADS >= 0.5
+        return np.asarray(self.clients * HEADS >= 0.5)
 
     @property
     def today(self) -> Array:
@@ -488,11 +488,9 @@ def build(terms: Terms, switched_off: tuple[str, ...] = ()) -> Model:
     m.t = terms
     _sets(m)
     _decisions(m)
+    by_rule = ("transfer_change_limited",) if terms.rule_general is not None else ()  # a rule of today says itself how grants move
     for family in FAMILIES:
-        if family.name not in switched_off:
+        if family.name not in (*switched_off, *by_rule):
             m.add_component(family.name, pyo.Constraint(getattr(m, family.over), rule=family.rule))
-    if terms.rule_general is not None:
-        for y, r in m.YR:
-            m.general[y, r].fix(float(terms.rule_general[y, r]))
     _goals(m)
     return m

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from fiscalsim.allocation.formulation import ALL, FAMILIES, Terms, build
-from fiscalsim.allocation.solver import Answer, PassSolver, StandardForm, compile_model
+from fiscalsim.allocation.solver import MAY_BE_INFEASIBLE, Answer, PassSolver, StandardForm, compile_model
 from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import Array
 
-ROOM = (0.0, 1e-5, 1e-4)  # shares of clients by which the last pass may loosen what was kept, the first that answers
+ROOM = (0.0, 1e-5, 1e-4)  # by how much a pass may loosen what was kept where the solver cannot move within it: the first that answers
 KEPT = 1e-6  # what a later pass may give up of floors and targets, in shares
 ORDER = ("1a", "1b", "2", "3", "4", "5")
 
@@ -76,6 +76,9 @@ class Passes:
     def solve(self, progress: Callable[[float, str], None] | None = None, write_mps: Path | None = None) -> Solution:
         """Every pass in order; NoSolution with the pass's name where one is not optimal."""
         lo, hi = self.form.col_lo.copy(), self.form.col_hi.copy()
+        if self.terms.rule_general is not None:
+            numbers, index = self.form.columns["general"]
+            lo[numbers] = hi[numbers] = self.terms.rule_general[tuple(np.array(index).T)]
         self.bound(lo, hi, "unpaid", "hi", 0.0)
         self.bound(lo, hi, "unpaid_later", "hi", 0.0)
         answers: dict[str, Answer] = {}
@@ -103,29 +106,35 @@ class Passes:
                 table.writerow(("pass", "file", "objective"))
                 table.writerows((a.name, f"pass_{a.name}.mps", repr(a.objective)) for a in answers.values())
         summary = [
-            {"name": a.name, "status": a.status, "objective": a.objective, "seconds": a.seconds, "iterations": a.iterations, "rows": len(a.rows), "columns": len(a.x)}
+            {
+                "name": a.name,
+                "status": a.status,
+                "objective": a.objective,
+                "seconds": a.seconds,
+                "iterations": a.iterations,
+                "rows": len(a.rows),
+                "columns": len(a.x),
+            }
             for a in answers.values()
         ]
         return Solution(self.arrays(answers["5"].x), summary, answers)
 
     def one(self, name: str, lo: Array, hi: Array) -> Answer:
         """Solve one pass within the bounds kept so far."""
-        rows = self.solver(name).rows
-        if name != "5":
-            self.solvers[name].load(self.form.lo[rows], self.form.hi[rows], lo, hi)
-            return self.solvers[name].solve()
-        numbers = self.form.columns["x"][0]
-        for slack in ROOM:  # a hair of room where the solver cannot move within what was kept
-            low = lo.copy()
-            low[numbers] = np.maximum(low[numbers] - slack, 0.0)
-            self.solvers.pop(name)
-            self.solver(name).load(self.form.lo[rows], self.form.hi[rows], low, hi)
+        solver = self.solver(name)
+        for room in ROOM if name not in MAY_BE_INFEASIBLE else ROOM[:1]:
+            low, high = lo.copy(), hi.copy()
+            for variable, side, by in (("x", low, -room), ("short", high, room), ("unpaid", high, room), ("unpaid_later", high, room)):
+                numbers, _ = self.form.columns.get(variable, (np.array([], dtype=int), []))
+                side[numbers] += by * (np.isfinite(side[numbers]) & (side[numbers] > 0))
             try:
-                return self.solvers[name].solve()
-            except NoSolution:
-                if slack == ROOM[-1]:
-                    raise
-        raise AssertionError("unreachable: the last room either answers or raises")
+                solver.load(self.form.lo[solver.rows], self.form.hi[solver.rows], np.maximum(low, np.minimum(lo, 0.0)), high)
+                return solver.solve()
+            except NoSolution as error:
+                last = error
+                self.solvers.pop(name)  # the next attempt starts from nothing
+                solver = self.solver(name)
+        raise last
 
     def open(self, lo: Array, hi: Array) -> None:
         """Let first claims go unpaid: pass 0 will lower what is."""
@@ -174,11 +183,22 @@ class Passes:
         years, regions, _, services = t.clients.shape
         resources, conversions, indicators = len(t.staff), len(t.conversions), t.target.shape[1]
         shapes = {
-            "x": (years, regions, 2, services), "below": (years, regions, 2, services), "stock": (years, regions, resources),
-            "built": (years, regions, resources), "closed": (years, regions, resources), "convert": (years, regions, conversions), "general": (years, regions),
-            "earmarked": (years, regions), "bond": (years, regions), "debt": (years, regions), "carried": (years, regions), "reserve": (years, regions),
-            "unpaid": (years, regions), "unpaid_later": (len(t.tail_means), regions), "short": (years, indicators),
-        }  # fmt: skip
+            "x": (years, regions, 2, services),
+            "below": (years, regions, 2, services),
+            "stock": (years, regions, resources),
+            "built": (years, regions, resources),
+            "closed": (years, regions, resources),
+            "convert": (years, regions, conversions),
+            "general": (years, regions),
+            "earmarked": (years, regions),
+            "bond": (years, regions),
+            "debt": (years, regions),
+            "carried": (years, regions),
+            "reserve": (years, regions),
+            "unpaid": (years, regions),
+            "unpaid_later": (len(t.tail_means), regions),
+            "short": (years, indicators),
+        }
         found = {}
         for name, shape in shapes.items():
             array = np.zeros(shape)
@@ -186,15 +206,15 @@ class Passes:
                 numbers, index = self.form.columns[name]
                 array[tuple(np.array(index).T)] = x[numbers]
             found[name] = array
-        if t.rule_general is not None:
-            found["general"] = t.rule_general.copy()
         self.balance(found)
         return found
 
     def balance(self, v: dict[str, Array]) -> None:
         """Put what the solver's tolerance (1e-7 of 100 million yuan a row) leaves over or short into the reserve, so that every yuan is somewhere."""
         t = self.terms
-        spent = (v["x"] * t.running).sum(axis=(2, 3)) + (v["stock"] * t.standing).sum(axis=2) + (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=2)
+        spent = (
+            (v["x"] * t.running).sum(axis=(2, 3)) + (v["stock"] * t.standing).sum(axis=2) + (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=2)
+        )
         for k, lead in enumerate(t.lead):
             for j in range(max(1, int(lead))):
                 spent[j:] += v["built"][: len(spent) - j, :, k] * t.build_cost[j:, None, k] / max(1, int(lead))

@@ -22,11 +22,12 @@ from fiscalsim.quantities import Array
 SMALLEST, LARGEST = 1e-9, 1e7  # HiGHS treats 1e-9 and below as zero; beyond 1e7 its answers lose digits
 FEASIBILITY = 1e-6
 MAY_BE_INFEASIBLE = ("0", "1a")  # every later pass has the point of the one before it
-OPTIONS = {
+TIME_LIMIT = 60.0  # seconds a pass may take; a plan that is not optimal by then is no result
+OPTIONS: dict[str, bool | int | float | str] = {
     "random_seed": 0,
     "threads": 1,
     "output_flag": False,
-    "time_limit": 30.0,
+    "time_limit": TIME_LIMIT,
     "solver": "simplex",
     "primal_feasibility_tolerance": 1e-9,  # finer than what a pass may give up of the passes before it
     "simplex_dual_edge_weight_strategy": 1,  # Devex: 9.8 s for all passes of Liaoning by city, 16.4 s with steepest edge; warm answers gain more
@@ -75,9 +76,17 @@ def compile_model(model: Any) -> StandardForm:
         numbers.append(j)
         index.append(v.index())
     return StandardForm(
-        A, lo, hi, col_lo, col_hi, {n: costs[i] for i, n in enumerate(names)}, dict(zip(names, offsets, strict=True)), np.array(family), row_index,
+        A,
+        lo,
+        hi,
+        col_lo,
+        col_hi,
+        {n: costs[i] for i, n in enumerate(names)},
+        dict(zip(names, offsets, strict=True)),
+        np.array(family),
+        row_index,
         {name: (np.array(numbers), index) for name, (numbers, index) in columns.items()},
-    )  # fmt: skip
+    )
 
 
 def check_finite_and_scaled(A: sp.spmatrix, vectors: dict[str, Array]) -> None:
@@ -118,6 +127,7 @@ class PassSolver:
                 raise NoSolution(f"the solver refused option {option}={value!r}")
         self.rows = np.flatnonzero(np.isin(form.family, families))
         self.basis: Any = None
+        self.lo = self.hi = self.col_lo = self.col_hi = np.array([])
         self.take(form)
 
     def take(self, form: StandardForm) -> None:
@@ -159,7 +169,7 @@ class PassSolver:
     def solve(self) -> Answer:
         """Optimal answer of the loaded pass; NoSolution with the solver's own word otherwise."""
         started = time.perf_counter()
-        self.highs.setOptionValue("time_limit", OPTIONS["time_limit"] + self.highs.getRunTime())
+        self.highs.setOptionValue("time_limit", TIME_LIMIT + self.highs.getRunTime())
         self.highs.run()
         status, x, broken = self.point()
         for method, presolve in (("ipm", "choose"), ("simplex", "off")) if self.name not in MAY_BE_INFEASIBLE else ():
@@ -169,7 +179,7 @@ class PassSolver:
             self.highs.clearSolver()
             self.highs.setOptionValue("solver", method)
             self.highs.setOptionValue("presolve", presolve)
-            self.highs.setOptionValue("time_limit", OPTIONS["time_limit"] + self.highs.getRunTime())
+            self.highs.setOptionValue("time_limit", TIME_LIMIT + self.highs.getRunTime())
             self.highs.run()
             status, x, broken = self.point()
         self.highs.setOptionValue("solver", OPTIONS["solver"])
@@ -183,9 +193,15 @@ class PassSolver:
         if not abs(objective - info.objective_function_value) <= 1e-5 * max(1.0, abs(objective)):
             raise NoSolution(f"pass {self.name}: the solver reports {info.objective_function_value}, its own point gives {objective}")
         return Answer(
-            self.name, x, objective, np.array(solution.row_dual), self.rows, time.perf_counter() - started,
-            int(info.simplex_iteration_count) + int(info.ipm_iteration_count) + int(info.crossover_iteration_count), "optimal",
-        )  # fmt: skip
+            self.name,
+            x,
+            objective,
+            np.array(solution.row_dual),
+            self.rows,
+            time.perf_counter() - started,
+            int(info.simplex_iteration_count) + int(info.ipm_iteration_count) + int(info.crossover_iteration_count),
+            "optimal",
+        )
 
     def point(self) -> tuple[Any, Array, str]:
         """Status, the point within its bounds, and the name of a row that does not hold there (empty: all hold).

@@ -97,7 +97,8 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
         surplus=np.array([resources[place[a]].surplus_share for a, *_ in inputs.supply.conversions]),
         tail_running=running[later],
         tail_standing=per_place[later],
-        tail_means=(capacity.means - capacity.reserve_share[:, None] * (capacity.own_revenue + capacity.base_grants * (grants / grants[0])[:, None]))[later] / YUAN,
+        tail_means=(capacity.means - capacity.reserve_share[:, None] * (capacity.own_revenue + capacity.base_grants * (grants / grants[0])[:, None]))[later]
+        / YUAN,
         tail_pool=grants[later] / grants[last],
         need_weight=inputs.weights.area,
         target=forms.target[now] / forms.distance,

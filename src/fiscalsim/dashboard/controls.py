@@ -65,9 +65,13 @@ def residence(desk: Desk) -> str:
     picked = state().view.get("residence")
     st.session_state["w:residence"] = picked if picked in options else "both"
     st.selectbox(
-        t("app.residence", desk.lang), options, format_func=lambda code: t(f"residence.{code}", desk.lang), key="w:residence",
-        on_change=_remember, args=("residence", "w:residence"),
-    )  # fmt: skip
+        t("app.residence", desk.lang),
+        options,
+        format_func=lambda code: t(f"residence.{code}", desk.lang),
+        key="w:residence",
+        on_change=_remember,
+        args=("residence", "w:residence"),
+    )
     return str(st.session_state["w:residence"])
 
 

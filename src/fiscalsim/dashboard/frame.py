@@ -308,9 +308,15 @@ def _all_levers(levers: Mapping[str, Lever], base: Scenario, now: State, lang: s
         low, high = min(lever.lowest, value) * scale, max(lever.highest, value) * scale
         st.session_state[f"n:{path}"] = round(value * scale, 6)
         st.number_input(
-            t("app.new_number", lang, unit=unit), round(low, 6), round(high, 6), step=round(lever.step * scale, 6), format=f"%.{digits}f", key=f"n:{path}",
-            on_change=_typed, args=(path,),
-        )  # fmt: skip
+            t("app.new_number", lang, unit=unit),
+            round(low, 6),
+            round(high, 6),
+            step=round(lever.step * scale, 6),
+            format=f"%.{digits}f",
+            key=f"n:{path}",
+            on_change=_typed,
+            args=(path,),
+        )
         shown: Answer | None = st.session_state.get("shown")
         rows = shown.tables["sources"] if shown is not None and shown.info.id == base.pack else pd.DataFrame({"key": []})
         for row in rows[rows["key"] == path].head(1).to_dict("records"):

@@ -23,16 +23,40 @@ CAUSES = ("money", "time", "staff", "demand")
 KINDS = ("general", "earmarked")
 PARAMETERS = ("execution.lead_time", "execution.release_delay", "execution.replications", "execution.persons_per_client")
 RELEASE_ITEMS = (
-    "legal_days_general", "legal_days_special", "legal_days_pass_on", "advance_share_general", "advance_share_special", "advance_month", "advance_day",
-    "npc_approval_day", "late_probability", "late_mean_days", "payee_delay_mean_days", "recurrent_payee_delay_mean_days", "idle_probability",
-    "idle_mean_months", "winter_first_day", "winter_last_day", "overrun_mu", "overrun_sigma", "reapproval_factor", "advance_payment_share",
-    "retention_share", "school_opening_month",
+    "legal_days_general",
+    "legal_days_special",
+    "legal_days_pass_on",
+    "advance_share_general",
+    "advance_share_special",
+    "advance_month",
+    "advance_day",
+    "npc_approval_day",
+    "late_probability",
+    "late_mean_days",
+    "payee_delay_mean_days",
+    "recurrent_payee_delay_mean_days",
+    "idle_probability",
+    "idle_mean_months",
+    "winter_first_day",
+    "winter_last_day",
+    "overrun_mu",
+    "overrun_sigma",
+    "reapproval_factor",
+    "advance_payment_share",
+    "retention_share",
+    "school_opening_month",
     *(f"month_weight_{m}" for m in range(1, 13)),
-)  # fmt: skip
+)
 QUEUE_ITEMS = (
-    "stay_months_short", "stay_months_long", "share_short", "abandon_rate_per_year", "death_rate_per_year", "priority_share_1", "priority_share_2",
+    "stay_months_short",
+    "stay_months_long",
+    "share_short",
+    "abandon_rate_per_year",
+    "death_rate_per_year",
+    "priority_share_1",
+    "priority_share_2",
     "joining_share",
-)  # fmt: skip
+)
 ABOVE_ZERO = ("execution.persons_per_client", "execution.replications", "execution.lead_time", "recurrent_payee_delay_mean_days", "reapproval_factor")
 SHARES = ("advance_share_general", "advance_share_special", "late_probability", "idle_probability", "advance_payment_share", "retention_share")
 SOLVER_ZERO = 1e-6  # a solver's zero may be this far below zero

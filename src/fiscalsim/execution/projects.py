@@ -72,9 +72,13 @@ class Progress:
 
 
 def draw_project(
-    row: int, order: tuple[str, str, int, int, float, float], stages: dict[str, tuple[float, float, float]], rules: ProjectRules, school: bool,
+    row: int,
+    order: tuple[str, str, int, int, float, float],
+    stages: dict[str, tuple[float, float, float]],
+    rules: ProjectRules,
+    school: bool,
     rng: np.random.Generator,
-) -> Project:  # fmt: skip
+) -> Project:
     """Stage lengths (triangular, times the lever), stall and overrun factor of one order; always the same count of random numbers.
 
     `order` is (region, resource, year, opens_year, places, capital); `stages` gives low, mode, high in months; staff has a hiring stage only.
@@ -101,9 +105,15 @@ def settle(progress: Progress, purse: Purse, yuan: float) -> Generator[simpy.Eve
 
 
 def run_project(
-    env: simpy.Environment, progress: Progress, purse: Purse, season: Season, rules: ProjectRules, without: frozenset[str],
-    tell: Callable[[Progress, str, str], None], opens: Callable[[Progress], None],
-) -> Generator[simpy.Event, None, None]:  # fmt: skip
+    env: simpy.Environment,
+    progress: Progress,
+    purse: Purse,
+    season: Season,
+    rules: ProjectRules,
+    without: frozenset[str],
+    tell: Callable[[Progress, str, str], None],
+    opens: Callable[[Progress], None],
+) -> Generator[simpy.Event, None, None]:
     """From 1 January of the order's year to opening; `tell` hears each event with its cause, `opens` the day places come into service."""
     p = progress.project
     on_time = "time" in without and p.works  # the plan's own calendar: even work, accepted on the day it is due

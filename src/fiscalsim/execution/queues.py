@@ -143,9 +143,16 @@ def stratified(rng: np.random.Generator, count: int) -> Array:
 
 
 def queue(
-    arrival_rate: float, mean_service: float, servers: int, clients: int, rng: np.random.Generator, *,
-    patience: float = np.inf, stay: tuple[float, float, float] | None = None, shares: tuple[float, float] = (0.0, 0.0),
-) -> Outcome:  # fmt: skip
+    arrival_rate: float,
+    mean_service: float,
+    servers: int,
+    clients: int,
+    rng: np.random.Generator,
+    *,
+    patience: float = np.inf,
+    stay: tuple[float, float, float] | None = None,
+    shares: tuple[float, float] = (0.0, 0.0),
+) -> Outcome:
     """A line that starts empty and keeps its rates: Poisson arrivals per day, stays exponential with `mean_service` days or `stay` (short, long, share).
 
     `shares` of the clients go first and second. `patience` is the mean of an exponential time after which one who waits leaves; 0 gives a loss

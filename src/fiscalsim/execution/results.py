@@ -254,15 +254,52 @@ def project_table(world: World, replication: int, last: int) -> pd.DataFrame:
     rows = []
     for q in world.progress:
         p = q.project
-        rows.append((
-            replication, p.region, p.resource, p.year, p.opens_year, p.places, p.capital, p.overrun, p.preparation, p.stalled, p.tender, p.build, q.winter,
-            p.review if q.reviewed else 0.0, q.cash, q.hiring, q.term, q.opened if math.isfinite(q.opened) else np.nan, q.spent,
-            months_late(q.opened, p.opens_year, last),
-        ))  # fmt: skip
+        rows.append(
+            (
+                replication,
+                p.region,
+                p.resource,
+                p.year,
+                p.opens_year,
+                p.places,
+                p.capital,
+                p.overrun,
+                p.preparation,
+                p.stalled,
+                p.tender,
+                p.build,
+                q.winter,
+                p.review if q.reviewed else 0.0,
+                q.cash,
+                q.hiring,
+                q.term,
+                q.opened if math.isfinite(q.opened) else np.nan,
+                q.spent,
+                months_late(q.opened, p.opens_year, last),
+            )
+        )
     columns = [
-        "replication", "region", "resource", "year", "opens_year", "places", "capital_yuan", "overrun", "preparation", "stalled", "tender", "build", "winter",
-        "review", "cash", "hire", "term", "opened_day", "spent_yuan", "months_late",
-    ]  # fmt: skip
+        "replication",
+        "region",
+        "resource",
+        "year",
+        "opens_year",
+        "places",
+        "capital_yuan",
+        "overrun",
+        "preparation",
+        "stalled",
+        "tender",
+        "build",
+        "winter",
+        "review",
+        "cash",
+        "hire",
+        "term",
+        "opened_day",
+        "spent_yuan",
+        "months_late",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -23,9 +23,11 @@ def show_metrics(desk: Desk, year: int) -> None:
     short = headlines.shortfalls(tables, year)
     missing = [charts.region_names(tables, lang)[r] for r in tables["regions"]["region"] if r in set(short.loc[short["goal"] == "floor", "region"])]
     _metric(
-        floors, t("metric.floors", lang, unit=name_of(desk.info, lang, "unit")), f"{held['m']} / {held['n']}",
+        floors,
+        t("metric.floors", lang, unit=name_of(desk.info, lang, "unit")),
+        f"{held['m']} / {held['n']}",
         t("metric.floors_sub", lang, regions=listed(missing, lang)) if missing else t("metric.floors_sub_all", lang),
-    )  # fmt: skip
+    )
     missed = headlines.missed_binding(tables, lang)
     if counts["b"] == 0:
         _metric(binding, t("metric.binding", lang), NONE, t("metric.binding_none", lang))
