@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ def run(
     clock.mark("read")
     say(0.05, "people")
     population, components = demography.simulate(inputs.demography)
+    inputs = replace(inputs, reported_inputs={**inputs.reported_inputs, "schooling_years": schooling(inputs, population)})
     clock.mark("people")
     say(0.1, "demand")
     needed = demand(population, components, inputs.demand, inputs.supply, inputs.fiscal.function_outturn, inputs.fiscal.functions)
@@ -109,6 +110,14 @@ def run(
     say(1.0, "done")
     versions = {name: version(name) for name in COMPUTED_WITH} | {"python": platform.python_version()}
     return RunResult(scenario, inputs.info, tables, plan.passes, clock.seconds, inputs.pack_digest, versions, dict(allocation.OPTIONS))
+
+
+def schooling(inputs: StageInputs, population: Population) -> Array:
+    """Mean years of schooling of the pack's working ages [Y], carried by cohort from the base year's published mean."""
+    given = inputs.reported_inputs
+    carried = demography.Schooling(float(given["schooling_years"][0]), given["schooling_years_entrants"][1:], given["schooling_years_leavers"][1:])
+    table = demography.schooling_years(population, carried)
+    return table.loc[~table["region"].isin(inputs.regions.labels), "years"].to_numpy()
 
 
 class Clock:
@@ -188,10 +197,10 @@ def result_tables(
     info, last = inputs.info, plan.years.labels[-1]
     table, names = indicators.indicator_table(inputs, population, needed, plan)
     tables = {
-        "population": population.to_frame().query("year <= @last").reset_index(drop=True),
-        "components": components.to_frame().query("year <= @last").reset_index(drop=True),
-        "demand": needed.to_frame().query("year <= @last").reset_index(drop=True),
-        "fiscal": fiscal_table(money, plan).query("year <= @last").reset_index(drop=True),
+        "population": until(population.to_frame(), last),
+        "components": until(components.to_frame(), last),
+        "demand": until(needed.to_frame(), last),
+        "fiscal": until(fiscal_table(money, plan), last),
         "capacity": capacity_table(plan),
         "allocation": allocation_table(needed, plan),
         "transfers": transfers_table(plan),
@@ -212,6 +221,11 @@ def result_tables(
         tables["replay_log"] = played.log
     tables["summary"] = summary(inputs, needed, money, plan, names)
     return tables
+
+
+def until(table: pd.DataFrame, last: int) -> pd.DataFrame:
+    """Rows up to the last year of the horizon; the tail after it serves the promises only."""
+    return table[table["year"] <= last].reset_index(drop=True)
 
 
 def capacity_table(plan: Allocation) -> pd.DataFrame:

@@ -131,6 +131,8 @@ def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regio
     Pass 1b counts clients (weighted as the plan names them), 2 and 3 distances from base to target, 4 coverage summed over services.
     """
     form, rows = passes.form, []
+    # regions are priced in the first pass that leaves something to do; the pool in every pass
+    priced_by = next((n for n in ("1b", "2", "3") if solution.answers[n].objective > PRICED), "4")
     for name, unit in UNITS.items():
         solver, answer = passes.solvers.get(name), solution.answers.get(name)
         if solver is None or answer is None or name == "1a":
@@ -140,11 +142,11 @@ def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regio
         family, index = form.family[solver.rows], [form.row_index[i] for i in solver.rows]
         for y in passes.terms.milestones:
             asked = [("transfers_within_pool", "", (0, y))]
-            if regions and name == "1b":
+            if regions and name == priced_by:
                 asked += [("spending_within_means", region, (y, r)) for r, region in enumerate(inputs.regions)]
             for limit, region, cell in asked:
                 at = np.array([i for i in np.flatnonzero(family == limit) if index[i] == cell], dtype=int)
-                if len(at) == 0 or (region and base <= PRICED):
+                if len(at) == 0:
                     continue
                 sides = []
                 for by in (-1.0, 1.0):

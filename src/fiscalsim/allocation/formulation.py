@@ -80,7 +80,7 @@ class Terms:
     @property
     def cells(self) -> Array:
         """[Y,R,H,S] bool: where there is at least half a client."""
-        return np.asarray(self.clients * HEADS >= 0.5)
+        return np.greater_equal(self.clients * HEADS, 0.5)
 
     @property
     def today(self) -> Array:
@@ -179,7 +179,8 @@ def standards_never_fall(m, y, r, h, s):
 def promise_outlives_the_horizon(m, n, r):
     """What is provided in the last year stays payable under the demography and the means of the years that follow.
 
-    running and standing cost of year T+n at the last year's provision <= means of T+n + grants grown with the pool, for n = 1..tail. Price: goal per 100 million yuan then.
+    running and standing cost of year T+n at the last year's provision <= means of T+n + grants grown with the pool, for n = 1..tail.
+    Price: goal per 100 million yuan then.
     """
     last = m.Y.last()
     run = sum(m.t.tail_running[n, r, h, s] * m.x[last, r, h, s] for h, s in m.cells_of(last, r))
@@ -416,7 +417,7 @@ def _sets(m: Model) -> None:
     m.FLOORS = pyo.Set(dimen=4, initialize=[c for c in cells if t.floor[c[3]] > 0])
     m.PROMISES = pyo.Set(dimen=4, initialize=[c for c in cells if t.promise[c[3]] and c[0] > 0 and t.cells[c[0] - 1, c[1], c[2], c[3]]])
     m.KEPT_TODAY = pyo.Set(dimen=4, initialize=[c for c in cells if t.today[c[1:]] > t.floor[c[3]]])
-    used = t.uses.any(axis=0)
+    used = np.atleast_1d(t.uses.any(axis=0))
     m.PLACES = pyo.Set(dimen=3, initialize=[(y, r, k) for y in m.Y for r in m.R for k in m.K if used[k] and not t.staff[k]])
     m.STAFF = pyo.Set(dimen=3, initialize=[(y, r, k) for y in m.Y for r in m.R for k in m.K if used[k] and t.staff[k]])
     held = [(y, i) for y in m.Y for i in range(t.target.shape[1]) if np.isfinite(t.target[y, i])]

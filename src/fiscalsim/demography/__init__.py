@@ -4,7 +4,7 @@ Arrays in, arrays out; reads no pack and no scenario. See docs/demography.md for
 """
 
 from fiscalsim.demography.cohort import advance, identities, moves, simulate, vital_rates
-from fiscalsim.demography.derived import Schooling, against_published, derived
+from fiscalsim.demography.derived import Schooling, against_published, derived, schooling_years
 from fiscalsim.demography.graduation import base_population, graduate, rake
 from fiscalsim.demography.lifetable import life_expectancy, life_table, shift_to_life_expectancy, survivorship_ratio
 from fiscalsim.demography.project import project, project_files, read_project_tables
@@ -24,6 +24,7 @@ __all__ = [
     "project_files",
     "rake",
     "read_project_tables",
+    "schooling_years",
     "shift_to_life_expectancy",
     "simulate",
     "survivorship_ratio",
