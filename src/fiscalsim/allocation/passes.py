@@ -210,17 +210,30 @@ class Passes:
         return found
 
     def balance(self, v: dict[str, Array]) -> None:
-        """Put what the solver's tolerance (1e-7 of 100 million yuan a row) leaves over or short into the reserve, so that every yuan is somewhere."""
+        """Let no rounding of the solver stay between the rows: capacity is carried forward anew, and what money is left over or short goes into the reserve."""
         t = self.terms
+        if "capacity_carried_forward" not in self.switched_off:
+            before = t.capacity
+            for y in range(len(v["stock"])):
+                stock = (1 - t.retire) * before - v["closed"][y]
+                for k, lead in enumerate(t.lead):
+                    if y >= lead:
+                        stock[:, k] += v["built"][y - int(lead), :, k]
+                for c, (source, to) in enumerate(t.conversions):
+                    stock[:, source] -= v["convert"][y, :, c]
+                    if y > 0:
+                        stock[:, to] += t.gained[c] * v["convert"][y - 1, :, c]
+                before = v["stock"][y] = stock
         spent = (
             (v["x"] * t.running).sum(axis=(2, 3)) + (v["stock"] * t.standing).sum(axis=2) + (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=2)
         )
         for k, lead in enumerate(t.lead):
             for j in range(max(1, int(lead))):
                 spent[j:] += v["built"][: len(spent) - j, :, k] * t.build_cost[j:, None, k] / max(1, int(lead))
-        before = {name: np.concatenate([np.zeros((1, spent.shape[1])), v[name][:-1]]) for name in ("carried", "debt")}
-        have = t.means + v["general"] + v["earmarked"] + v["bond"] + before["carried"] + v["unpaid"]
-        v["reserve"] = have - spent - v["carried"] - t.bond_rate * before["debt"]
+        carried, debt = (np.concatenate([np.zeros((1, spent.shape[1])), v[name][:-1]]) for name in ("carried", "debt"))
+        have = t.means + v["general"] + v["earmarked"] + v["bond"] + carried + v["unpaid"]
+        if "spending_within_means" not in self.switched_off:
+            v["reserve"] = have - spent - v["carried"] - t.bond_rate * debt
 
 
 __all__ = ["ALL", "ORDER", "Passes", "Solution"]
