@@ -507,6 +507,9 @@ def test_sessions_get_their_own_answers(workers):
 
 
 def test_a_killed_worker_is_replaced_and_the_question_answered(workers):
+    first = job_of(1.29)  # the worker is started by its first question
+    workers.ask("c", first)
+    assert workers.wait("c", first, 90).answer is not None
     process = workers._workers[0].process
     os.kill(process.pid, signal.SIGKILL)
     process.join(10)
