@@ -90,9 +90,10 @@ def test_survivorship_ratios_are_those_of_the_table():
 def test_the_shifted_table_has_the_wanted_life_expectancy(male, female):
     wanted = np.array([[male, female]])
     mx = demography.shift_to_life_expectancy(STANDARD, wanted)
-    np.testing.assert_allclose(demography.life_expectancy(mx), wanted, atol=2e-6)  # a0 has a step of 1e-4 where two pieces meet
+    # a0 has a step of 1e-4 years where two pieces meet, so e0 has one of 1e-4 x q0, and q0 reaches 0.1 in this range: values inside it are not reachable
+    np.testing.assert_allclose(demography.life_expectancy(mx), wanted, atol=1e-5)
     for x, sex in enumerate(("male", "female")):
-        assert demography.life_table(mx[0, x], sex)["ex"].iloc[0] == pytest.approx(wanted[0, x], abs=2e-6)
+        assert demography.life_table(mx[0, x], sex)["ex"].iloc[0] == pytest.approx(wanted[0, x], abs=1e-5)
 
 
 def test_life_expectancies_of_today_are_met_within_a_hundred_millionth_of_a_year():

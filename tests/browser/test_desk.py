@@ -159,13 +159,17 @@ def test_a_lever_moved_by_keyboard_changes_the_page_and_undo_brings_it_back(serv
     slider.focus()
     for _ in range(10):
         page.keyboard.press("ArrowRight")
-    page.wait_for_function("old => document.querySelector('.fs-headline').innerText !== old", arg=before, timeout=PATIENCE)
+    page.wait_for_function(
+        "old => document.querySelector('.fs-headline')?.innerText !== undefined && document.querySelector('.fs-headline').innerText !== old",
+        arg=before,
+        timeout=PATIENCE,
+    )
     settled(page)
     assert page.get_by_role("button", name=re.compile("已改")).count() == 1
     assert "fiscal.transfer_pool" in page.url
     page.screenshot(path=shots / "moved-zh-1366.png")
     page.get_by_role("button", name="复位").click()
-    page.wait_for_function("old => document.querySelector('.fs-headline').innerText === old", arg=before, timeout=PATIENCE)
+    page.wait_for_function("old => document.querySelector('.fs-headline')?.innerText === old", arg=before, timeout=PATIENCE)
     context.close()
 
 
@@ -184,7 +188,9 @@ def test_a_saved_run_opens_for_another_user_and_its_link_survives_navigation(ser
     settled(other)
     assert headline_of(other) == said
     other.get_by_role("link", name="财力收支").click()
-    other.wait_for_function("old => document.querySelector('.fs-headline').innerText !== old", arg=said)
+    other.wait_for_function(
+        "old => document.querySelector('.fs-headline')?.innerText !== undefined && document.querySelector('.fs-headline').innerText !== old", arg=said
+    )
     settled(other)
     assert f"run={digest}" in other.url
     first.close()
