@@ -24,10 +24,13 @@ def shifted_growth(path: Array, shift: Array) -> Array:
 
 
 def rolling_index(revenue: Array) -> Array:
-    """Index [Y,R], base year = 1, that grows each year by the mean growth of the last three years known by then."""
+    """Index [Y,R], base year = 1, that grows each year by the mean growth of the last three years known by then.
+
+    It never falls: the rule limits growth, it does not order cuts (a year of large refunds is felt through the means).
+    """
     growth = revenue[1:] / revenue[:-1] - 1.0
     mean = np.stack([growth[max(0, i + 1 - ROLLING_YEARS) : i + 1].mean(axis=0) for i in range(len(growth))])
-    return np.concatenate([np.ones((1, revenue.shape[1])), np.cumprod(1.0 + mean, axis=0)])
+    return np.concatenate([np.ones((1, revenue.shape[1])), np.cumprod(1.0 + np.maximum(mean, 0.0), axis=0)])
 
 
 def fiscal_capacity(inputs: FiscalInputs, years: Axis, regions: Axis, base_recurrent: Array, base_earmarked: Array) -> FiscalCapacity:

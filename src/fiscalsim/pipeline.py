@@ -205,6 +205,7 @@ def result_tables(
         "allocation": allocation_table(needed, plan),
         "transfers": transfers_table(plan),
         "shortfalls": plan.shortfalls,
+        "limits": plan.limits,
         "shadow_prices": plan.shadow_prices,
         "indicators": table,
         "execution": played.table if played is not None else pd.DataFrame(columns=["replication", "year", "month", "region", "service", "measure", "value"]),

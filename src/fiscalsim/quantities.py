@@ -306,6 +306,7 @@ class Allocation:
     unpaid: Array  # [Y,R] first claims that could not be paid
     short: Array  # [Y,I] distances short of a target
     shortfalls: pd.DataFrame  # contracts.md
+    limits: pd.DataFrame  # year, region, residence, service, limited_by: what holds each area that is not fully covered
     shadow_prices: pd.DataFrame  # contracts.md
     passes: list[dict]  # name, status, objective, seconds, iterations, rows, columns
 

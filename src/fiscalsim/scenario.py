@@ -222,6 +222,8 @@ def read_parameters(pack: str, home: Path, problems: list[Problem]) -> dict[str,
             problems.append(Problem(name, 1, "", type(document.data).__name__, "path: {value, unit, grade, source}"))
             continue
         for key, cells in document.data.items():
+            if folder != NATIONAL and merged and key not in merged:
+                problems.append(Problem(name, document.row(key), str(key), str(key), "a parameter of the national pack", nearest(str(key), merged)))
             parameter = _parameter(document, str(key), cells, problems)
             if parameter is not None:
                 merged[parameter.path] = parameter

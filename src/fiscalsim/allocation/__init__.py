@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fiscalsim.allocation.explain import shadow_prices, shortfalls
+from fiscalsim.allocation.explain import coverage_limits, shadow_prices, shortfalls
 from fiscalsim.allocation.formulation import FAMILIES, GOALS_WITHOUT_SWITCH, HEADS, YUAN
 from fiscalsim.allocation.passes import Passes, Solution
 from fiscalsim.allocation.solver import OPTIONS
@@ -106,6 +106,7 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
         unpaid=v["unpaid"] * YUAN,
         short=v["short"],
         shortfalls=shortfalls(inputs, demand, forms, passes, solution),
+        limits=coverage_limits(inputs, demand, passes, solution),
         shadow_prices=shadow_prices(inputs, passes, solution, regions=prices),
         passes=solution.passes,
     )

@@ -111,6 +111,17 @@ def shortfalls(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: 
     return pd.DataFrame(rows, columns=["year", "region", "residence", "goal", "what", "units", "yuan", "limited_by"])
 
 
+def coverage_limits(inputs: StageInputs, demand: Demand, passes: Passes, solution: Solution) -> pd.DataFrame:
+    """year, region, residence, service, limited_by: what holds each area and service that is not fully covered, by the prices of pass 4."""
+    t, rows = passes.terms, []
+    priced = binding_rows(passes.form, solution.answers["4"])
+    needs = {s: [int(k) for k in np.flatnonzero(t.uses[s])] for s in range(len(demand.services))}
+    for y, r, h, s in np.argwhere(t.cells & (solution.values["x"] < 1.0 - NOTICED)):
+        limits = limits_of(t, priced, int(y), int(r), needs[int(s)])
+        rows.append((inputs.horizon.labels[y], inputs.regions.labels[r], RESIDENCES[h], demand.services.labels[s], ";".join(limits)))
+    return pd.DataFrame(rows, columns=["year", "region", "residence", "service", "limited_by"])
+
+
 def _changed(solver: PassSolver, rows: Array, by: float) -> float:
     """Optimum of a warm pass with the upper side of `rows` (and the lower one of equalities) moved by `by`; the pass is put back afterwards."""
     lo, hi = solver.lo.copy(), solver.hi.copy()
@@ -158,4 +169,4 @@ def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regio
     return pd.DataFrame(rows, columns=["pass", "limit", "year", "region", "left", "right", "unit"])
 
 
-__all__ = ["YUAN", "shadow_prices", "shortfalls"]
+__all__ = ["YUAN", "coverage_limits", "shadow_prices", "shortfalls"]

@@ -163,6 +163,12 @@ def cell_limits(tables: Tables, region: str, service: str, residence: str, year:
     for row in rows.sort_values("units", ascending=False).itertuples():
         for place, family in enumerate(charts.limits_of(row.limited_by)):
             found[family] = max(found.get(family, 0.0), float(str(row.units)) / (1 + place))
+    if not found and "limits" in tables:  # the floor holds: what keeps the service below full coverage
+        rows = tables["limits"].query("year == @year and region == @region and service == @service")
+        rows = rows if residence == "both" else rows[rows["residence"] == residence]
+        for row in rows.itertuples():
+            for place, family in enumerate(charts.limits_of(row.limited_by)):
+                found[family] = max(found.get(family, 0.0), 1.0 / (1 + place))
     return sorted(found, key=lambda family: -found[family])
 
 

@@ -112,7 +112,10 @@ def show_top(desk: Desk, year: int) -> None:
     top = sums.sort_values(["yuan", "units"], ascending=False, kind="stable").head(3).reset_index()
     if len(top) < 3:  # after the floors, what is farthest from serving everyone
         rest = charts.coverage(tables, year).sort_values("unmet_yuan", ascending=False, kind="stable")
-        rest = rest[rest["gap"] >= charts.CLASSES[1][0]].rename(columns={"service": "what", "short": "units"}).assign(limited_by="")
+        rest = rest[rest["gap"] >= charts.CLASSES[1][0]].rename(columns={"service": "what", "short": "units"})
+        rest["limited_by"] = [
+            ";".join(headlines.cell_limits(tables, region, what, "both", year)) for region, what in zip(rest["region"], rest["what"], strict=True)
+        ]
         top = pd.concat([top, rest]).drop_duplicates(["region", "what"]).head(3)
     if top.empty:
         show.title(t("heading.top_three", lang))
