@@ -96,6 +96,7 @@ def settled(page):
     """Wait until the page has its headline and the script has stopped."""
     page.locator(".fs-headline").first.wait_for(timeout=PATIENCE)
     page.locator("[data-testid=stStatusWidget]").wait_for(state="detached", timeout=60_000)
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
     page.wait_for_timeout(400)
 
 
