@@ -146,8 +146,8 @@ def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regio
     priced_by = next((n for n in ("1b", "2", "3") if solution.answers[n].objective > PRICED), "4")
     for name, unit in UNITS.items():
         solver, answer = passes.solvers.get(name), solution.answers.get(name)
-        if solver is None or answer is None or name == "1a":
-            continue
+        if solver is None or answer is None or name == "1a" or (name != "1b" and not regions):
+            continue  # a preview prices the floors only; what is saved prices every pass
         scale = HEADS if name == "1b" else 1.0
         base = answer.objective
         family, index = form.family[solver.rows], [form.row_index[i] for i in solver.rows]
