@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fiscalsim.allocation.explain import coverage_limits, shadow_prices, shortfalls
-from fiscalsim.allocation.formulation import FAMILIES, GOALS_WITHOUT_SWITCH, HEADS, YUAN
+from fiscalsim.allocation.formulation import FAMILIES, GOALS_WITHOUT_SWITCH, HEADS, YUAN, building_paid
 from fiscalsim.allocation.passes import Passes, Solution
 from fiscalsim.allocation.solver import OPTIONS
 from fiscalsim.allocation.terms import standing_services, terms
@@ -65,12 +65,11 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
     for s, (k, _) in standing_services(inputs).items():
         recurrent[..., s] += (t.standing[:, :, k] * v["stock"][:, :, k])[:, :, None] * split[..., s]
     opened, gained, given = np.zeros_like(v["stock"]), np.zeros_like(v["stock"]), np.zeros_like(v["stock"])
+    paid = building_paid(t, v["built"])
     for k in range(resources):
         lead = int(t.lead[k])
         opened[lead:, :, k] = v["built"][: years - lead, :, k]
-        for j in range(max(1, lead)):
-            # each year's instalment at the price of the year in which it is paid, as in the model
-            capital[j:, :, owner[k]] += v["built"][: years - j, :, k] * t.build_cost[j:, None, k] / max(1, lead)
+        capital[:, :, owner[k]] += paid[:, :, k]
     for c, (source, to) in enumerate(t.conversions):
         given[:, :, source] += v["convert"][:, :, c]
         gained[1:, :, to] += t.gained[c] * v["convert"][:-1, :, c]

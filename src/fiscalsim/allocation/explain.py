@@ -11,7 +11,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from fiscalsim.allocation.formulation import HEADS, YUAN, Terms
+from fiscalsim.allocation.formulation import HEADS, Terms
 from fiscalsim.allocation.passes import Passes, Solution
 from fiscalsim.allocation.solver import Answer, PassSolver, StandardForm
 from fiscalsim.axes import RESIDENCES
@@ -167,6 +167,3 @@ def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regio
                         sides.append(np.nan)
                 rows.append((name, limit, inputs.horizon.labels[y], region, sides[0], sides[1], unit))
     return pd.DataFrame(rows, columns=["pass", "limit", "year", "region", "left", "right", "unit"])
-
-
-__all__ = ["YUAN", "coverage_limits", "shadow_prices", "shortfalls"]

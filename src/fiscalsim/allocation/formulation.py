@@ -348,6 +348,19 @@ FAMILIES: tuple[Family, ...] = (
 GOALS_WITHOUT_SWITCH = ("worst_floor_share", "town_country_gap", "grants_moved")
 
 
+def building_paid(t: Terms, built: Array) -> Array:
+    """What building and training cost each year [Y,R,K], 100 million yuan: as `Model.capital` has it, for orders that are known.
+
+    An order is paid evenly over its lead time, each instalment at the price of the year in which it is paid.
+    """
+    paid = np.zeros_like(built)
+    for k, lead in enumerate(t.lead):
+        instalments = max(1, int(lead))
+        for j in range(instalments):
+            paid[j:, :, k] += built[: len(built) - j, :, k] * t.build_cost[j:, None, k] / instalments
+    return paid
+
+
 class Model(pyo.ConcreteModel):
     """A Pyomo model with the few sums that several rules speak of."""
 

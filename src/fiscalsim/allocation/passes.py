@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from fiscalsim.allocation.formulation import ALL, FAMILIES, Terms, build
-from fiscalsim.allocation.solver import MAY_BE_INFEASIBLE, Answer, PassSolver, StandardForm, compile_model
+from fiscalsim.allocation.formulation import FAMILIES, Terms, build, building_paid
+from fiscalsim.allocation.solver import FEASIBILITY, MAY_BE_INFEASIBLE, Answer, PassSolver, StandardForm, compile_model
 from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import Array
 
@@ -98,8 +98,6 @@ class Passes:
             if write_mps is not None:
                 self.solvers[name].write_mps(write_mps)
             self.keep(name, answers[name], lo, hi)
-        if "0" in answers:
-            del self.solvers["1a"]  # it holds the bounds of the attempt that failed
         if write_mps is not None:
             with open(write_mps / "passes.csv", "w", newline="", encoding="utf-8") as file:
                 table = csv.writer(file, lineterminator="\n")
@@ -114,6 +112,7 @@ class Passes:
                 "iterations": a.iterations,
                 "rows": len(a.rows),
                 "columns": len(a.x),
+                "room": a.room,
             }
             for a in answers.values()
         ]
@@ -129,7 +128,7 @@ class Passes:
                 side[numbers] += by * (np.isfinite(side[numbers]) & (side[numbers] > 0))
             try:
                 solver.load(self.form.lo[solver.rows], self.form.hi[solver.rows], np.maximum(low, np.minimum(lo, 0.0)), high)
-                return solver.solve()
+                return replace(solver.solve(), room=room)
             except NoSolution as error:
                 last = error
                 self.solvers.pop(name)  # the next attempt starts from nothing
@@ -210,8 +209,11 @@ class Passes:
         return found
 
     def balance(self, v: dict[str, Array]) -> None:
-        """Let no rounding of the solver stay between the rows: capacity is carried forward anew, and what money is left over or short goes into the reserve."""
-        t = self.terms
+        """Let no rounding of the solver stay between the rows: capacity is carried forward anew, and what money is left over or short goes into the reserve.
+
+        NoSolution where that would move more than rounding, a millionth of the stock or of a region's own revenue.
+        """
+        t, solved = self.terms, {name: v[name].copy() for name in ("stock", "reserve")}
         if "capacity_carried_forward" not in self.switched_off:
             before = t.capacity
             for y in range(len(v["stock"])):
@@ -224,16 +226,12 @@ class Passes:
                     if y > 0:
                         stock[:, to] += t.gained[c] * v["convert"][y - 1, :, c]
                 before = v["stock"][y] = stock
-        spent = (
-            (v["x"] * t.running).sum(axis=(2, 3)) + (v["stock"] * t.standing).sum(axis=2) + (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=2)
-        )
-        for k, lead in enumerate(t.lead):
-            for j in range(max(1, int(lead))):
-                spent[j:] += v["built"][: len(spent) - j, :, k] * t.build_cost[j:, None, k] / max(1, int(lead))
+        spent = (v["x"] * t.running).sum(axis=(2, 3)) + (v["stock"] * t.standing).sum(axis=2) + building_paid(t, v["built"]).sum(axis=2)
+        spent += (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=2)
         carried, debt = (np.concatenate([np.zeros((1, spent.shape[1])), v[name][:-1]]) for name in ("carried", "debt"))
         have = t.means + v["general"] + v["earmarked"] + v["bond"] + carried + v["unpaid"]
         if "spending_within_means" not in self.switched_off:
             v["reserve"] = have - spent - v["carried"] - t.bond_rate * debt
-
-
-__all__ = ["ALL", "ORDER", "Passes", "Solution"]
+        for name, size in (("stock", solved["stock"]), ("reserve", t.own_revenue)):
+            if not (np.abs(v[name] - solved[name]) <= FEASIBILITY * np.maximum(1.0, np.abs(size))).all():
+                raise NoSolution(f"the {name} of the plan differs from the solver's by more than rounding; not shown as a result")

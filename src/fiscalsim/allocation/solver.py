@@ -113,6 +113,7 @@ class Answer:
     seconds: float
     iterations: int
     status: str
+    room: float = 0.0  # by how much the bounds kept from earlier passes were loosened for this answer
 
 
 class PassSolver:

@@ -10,7 +10,7 @@ from fiscalsim.allocation.formulation import HEADS, YUAN, Terms
 from fiscalsim.allocation.rules import general_by_rule
 from fiscalsim.axes import RESIDENCES
 from fiscalsim.errors import ModelError
-from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
+from fiscalsim.quantities import Demand, FiscalCapacity, StageInputs, TargetForms
 
 
 def tie(*labels: object) -> float:
@@ -114,6 +114,3 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
         tie_y=np.array([tie(y) for y in inputs.horizon]),
         rule_general=None if inputs.rules.transfer_rule == "optimal" else general_by_rule(inputs, demand, capacity)[now] / YUAN,
     )
-
-
-__all__ = ["Array", "standing_services", "terms", "tie"]
