@@ -130,6 +130,12 @@ FIRST_ITEMS = ("first_claims", "debt_interest", "other_spending", "reserve_kept"
 POOLS = ("general_pool", "earmarked_pool")
 
 
+def gap_yuan(tables: Tables, year: int) -> float:
+    """What serving everyone entitled at the standards would cost more in `year`, yuan."""
+    cells = coverage(tables, year)
+    return float(cells.loc[cells["gap"] >= CLASSES[1][0], "unmet_yuan"].sum())
+
+
 def _fiscal(tables: Tables, region: str | None) -> Any:
     """Yuan by year (rows) and item (columns) of a region, or of the whole place with the pools of transfers."""
     fiscal = tables["fiscal"]

@@ -78,7 +78,7 @@ def overview(tables: Tables, info: PackInfo, year: int, lang: str) -> str:
             sums = {"regions": _largest(rest, "region", "unmet_yuan", charts.region_names(tables, lang), lang)}
             sums["services"] = _largest(rest, "service", "unmet_yuan", charts.service_names(tables, lang), lang)
             all_held = t("headline.floors_all", lang, n=len(tables["regions"]))
-            return t("headline.overview_floors", lang, floors=all_held, gap=money(gap_yuan(tables, year), lang), **sums, **words)
+            return t("headline.overview_floors", lang, floors=all_held, gap=money(charts.gap_yuan(tables, year), lang), **sums, **words)
         if counts["k"] + counts["j"] > 0:
             return t("report.headline_no_gap", lang, **words)
         return t("headline.overview_ok", lang, y=year, place=name_of(info, lang), spare=money(max(spare(tables, year), 0.0), lang))
@@ -111,12 +111,6 @@ def floors_held(tables: Tables, year: int) -> dict[str, int]:
     short = shortfalls(tables, year)
     missing = set(short.loc[short["goal"] == "floor", "region"])
     return {"n": len(tables["regions"]), "m": len(tables["regions"]) - len(missing)}
-
-
-def gap_yuan(tables: Tables, year: int) -> float:
-    """What serving everyone entitled at the standards would cost more in `year`, yuan."""
-    cells = charts.coverage(tables, year)
-    return float(cells.loc[cells["gap"] >= charts.CLASSES[1][0], "unmet_yuan"].sum())
 
 
 def why(tables: Tables, region: str, service: str, residence: str, year: int, lang: str) -> str:

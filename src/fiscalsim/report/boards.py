@@ -108,16 +108,18 @@ def _largest(rows: pd.DataFrame, column: str, size: str, names: Mapping[str, str
     return t("format.comma", lang).join(names.get(str(code), str(code)) for code in sums.index[:2])
 
 
-def compare_headline(comparison: Comparison, first: SavedRun, other: SavedRun, tables: Mapping[str, Mapping[str, pd.DataFrame]], lang: str) -> str:
-    """What differs between two runs in the last year of the plan, in one sentence."""
+def compare_headline(
+    comparison: Comparison, first: SavedRun, other: SavedRun, tables: Mapping[str, Mapping[str, pd.DataFrame]], lang: str, year: int | None = None
+) -> str:
+    """What differs between two runs in `year` (None: the last year of the plan), in one sentence; the same on page, report and command line."""
     a, b = tables[first.name], tables[other.name]
-    year = report_year(a, first.manifest["pack"])
+    year = report_year(a, first.manifest["pack"]) if year is None else year
     parts = comparison.drivers.query("run == @other.name and year == @year").groupby("driver")["yuan"].sum()
     change = float(parts.sum())
-    gap = float(shortfalls(b, year)["yuan"].sum() - shortfalls(a, year)["yuan"].sum())
+    gap = charts.gap_yuan(b, year) - charts.gap_yuan(a, year)
     met = charts.indicator_counts(b)["m"] - charts.indicator_counts(a)["m"]
     if abs(change) < 1 and abs(gap) < 1 and met == 0:
-        changed = [path for path in comparison.changed_inputs()["path"] if not path.startswith("version of")]
+        changed = [path.removeprefix("set.") for path in comparison.changed_inputs()["path"] if not path.startswith("version of")]
         return t("headline.compare_same", lang, list=t("format.comma", lang).join(changed) or NONE)
     words = {
         "word": t("word.more" if change >= 0 else "word.less", lang),

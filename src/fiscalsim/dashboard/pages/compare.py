@@ -12,9 +12,10 @@ import streamlit as st
 
 from fiscalsim import charts
 from fiscalsim.compare import Comparison, compare
-from fiscalsim.dashboard import controls, headlines, show
+from fiscalsim.dashboard import controls, show
 from fiscalsim.dashboard.frame import Desk, runs_folder, value_words
 from fiscalsim.errors import InputError, IntegrityError
+from fiscalsim.report.boards import compare_headline
 from fiscalsim.store import RunStore, SavedRun
 from fiscalsim.text import NONE, Unit, money_unit, people_unit, t
 
@@ -59,7 +60,7 @@ def _inputs(desk: Desk, found: Comparison, a: SavedRun, b: SavedRun) -> list[str
 def _results(desk: Desk, a: dict[str, pd.DataFrame], b: dict[str, pd.DataFrame], year: int) -> None:
     lang = desk.lang
     money = money_unit(max(float(charts.needs_by_year(x)[year]) for x in (a, b)), lang)
-    small = money_unit(max(headlines.gap_yuan(x, year) for x in (a, b)), lang)
+    small = money_unit(max(charts.gap_yuan(x, year) for x in (a, b)), lang)
     heads = people_unit(max(float(charts.residents(x, year).sum()) for x in (a, b)), lang)
 
     def spent(x: dict[str, pd.DataFrame]) -> float:
@@ -74,7 +75,7 @@ def _results(desk: Desk, a: dict[str, pd.DataFrame], b: dict[str, pd.DataFrame],
         ("population", heads, lambda x: float(charts.residents(x, year).sum())),
         ("spending", money, spent),
         ("means", money, lambda x: float(charts.means_by_year(x)[year])),
-        ("serve_all", small, lambda x: headlines.gap_yuan(x, year)),
+        ("serve_all", small, lambda x: charts.gap_yuan(x, year)),
         ("targets_met", items, lambda x: float(charts.indicator_counts(x)["m"])),
         ("lowest", share, lowest),
     ]
@@ -121,7 +122,7 @@ def show_page(desk: Desk) -> None:
         first = controls.year_of(desk) if controls.year_of(desk) in years else years[-1]
         year = int(st.selectbox(t("app.year", lang), years, index=years.index(first), key="w:compare-year"))
     with head:
-        show.headline(_headline(found, runs[a], runs[b], left_tables, right_tables, year, lang))
+        show.headline(compare_headline(found, runs[a], runs[b], {a: left_tables, b: right_tables}, lang, year))
     left, right = st.columns([9, 11], gap="medium")
     with left:
         _inputs(desk, found, runs[a], runs[b])
@@ -132,24 +133,3 @@ def show_page(desk: Desk) -> None:
         bars = charts.difference_waterfall({str(k): float(v) for k, v in parts.items()}, lang)
         show.chart(bars, source, "drivers", t("explain.drivers", lang))
         show.chart(charts.area_change(left_tables, right_tables, year, lang), source, "area")
-
-
-def _headline(found: Comparison, a: SavedRun, b: SavedRun, left: dict[str, pd.DataFrame], right: dict[str, pd.DataFrame], year: int, lang: str) -> str:
-    """H10: spending, gap and targets of B against A, and the driver that explains most."""
-    from fiscalsim.text import money
-
-    parts = found.drivers.query("year == @year").groupby("driver", sort=False)["yuan"].sum()
-    change = float(parts.sum())
-    gap = headlines.gap_yuan(right, year) - headlines.gap_yuan(left, year)
-    met = charts.indicator_counts(right)["m"] - charts.indicator_counts(left)["m"]
-    if abs(change) < 1 and abs(gap) < 1 and met == 0:
-        changed = [path.removeprefix("set.") for path in found.changed_inputs()["path"] if not path.startswith("version of")]
-        return t("headline.compare_same", lang, list=t("format.comma", lang).join(changed) or NONE)
-    words = {
-        "word": t("word.more" if change >= 0 else "word.less", lang),
-        "gap_word": t("word.wider" if gap >= 0 else "word.narrower", lang),
-        "met_word": t("word.more" if met >= 0 else "word.less", lang),
-        "driver": t(f"driver.{parts.abs().idxmax()}", lang),
-    }
-    names = {"a": a.manifest["scenario_names"][lang], "b": b.manifest["scenario_names"][lang]}
-    return t("headline.compare", lang, y=year, d=money(abs(change), lang), g=money(abs(gap), lang), k=abs(met), **names, **words)

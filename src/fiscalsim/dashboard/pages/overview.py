@@ -17,7 +17,7 @@ def show_metrics(desk: Desk, year: int) -> None:
     """Floors, binding targets, the gap, and what 100 million yuan more would do."""
     lang, tables = desk.lang, desk.tables
     held, counts = headlines.floors_held(tables, year), charts.indicator_counts(tables)
-    gap = headlines.gap_yuan(tables, year)
+    gap = charts.gap_yuan(tables, year)
     unit = money_unit(gap, lang)
     floors, binding, money_, marginal = st.columns(4, gap="small")
     short = headlines.shortfalls(tables, year)
@@ -39,7 +39,7 @@ def show_metrics(desk: Desk, year: int) -> None:
         _metric(binding, t("metric.binding", lang), f"{counts['bm']} / {counts['b']}", sub)
     means = float(charts.means_by_year(tables)[year])
     if gap > 0 and desk.baseline is not None and year in charts.years_of(desk.baseline.tables):
-        change = unit.show(gap - headlines.gap_yuan(desk.baseline.tables, year), signed=True)
+        change = unit.show(gap - charts.gap_yuan(desk.baseline.tables, year), signed=True)
         sub = t("metric.gap_sub_base", lang, share=percent(gap / means), change=change)
     elif gap > 0:
         sub = t("metric.gap_sub", lang, share=percent(gap / means))
