@@ -173,7 +173,7 @@ def inputs_today(scenario: Scenario, home: Path | None) -> tuple[str, Mapping[st
     from fiscalsim.pipeline import COMPUTED_WITH
 
     versions = {name: version(name) for name in COMPUTED_WITH} | {"python": platform.python_version()}
-    return load_pack(scenario.pack, home or default_home()).digest, versions
+    return load_pack(scenario.pack, home or default_home(), scenario.resolution).digest, versions
 
 
 def _outcome(scenario: Scenario, state: str, **values: Any) -> Outcome:

@@ -58,11 +58,11 @@ class Stages(NamedTuple):
 
 
 class WarmModels:
-    """What a worker keeps between two previews of the same pack; never used for what is saved."""
+    """What a worker keeps between two previews of the same pack at the same resolution; never used for what is saved."""
 
     def __init__(self) -> None:
         self.passes: dict[str, Any] = {}
-        self.packs: dict[str, Any] = {}
+        self.packs: dict[tuple[str, str], Any] = {}
 
 
 def run(
@@ -82,10 +82,11 @@ def run(
     clock = Clock()
     say(0.0, "read")
     home = home or default_home()
-    pack = warm.packs.get(scenario.pack) if warm else None
-    pack = pack or load_pack(scenario.pack, home)
+    place = (scenario.pack, scenario.resolution)
+    pack = warm.packs.get(place) if warm else None
+    pack = pack or load_pack(scenario.pack, home, scenario.resolution)
     if warm:
-        warm.packs[scenario.pack] = pack
+        warm.packs[place] = pack
     inputs = stage_inputs(pack, scenario, demography.base_population)
     clock.mark("read")
     say(0.05, "people")

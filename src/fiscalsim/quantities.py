@@ -359,6 +359,7 @@ class PackInfo:
     unit_zh: str
     unit_en: str
     region_names: pd.DataFrame  # region, name_zh, name_en, short_zh, short_en, tags
+    resolution: str = "own"  # how finely the regions are cut: the pack's own, or a sub-folder of it
 
 
 @dataclass(frozen=True)

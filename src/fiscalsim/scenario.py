@@ -55,6 +55,7 @@ FAMILY_NAMES = (
 )
 POLICIES = ("optimal", "status-quo", "per-head", "formula")
 NATIONAL = "national"
+OWN = "own"  # the resolution of the tables in the pack's own folder
 
 # What each parameter may be by its nature (a share, a multiple, a growth rate ...), and whether it may change from year to year.
 # The narrower range of a lever is the lever's own. Every pack, through national, holds all of them.
@@ -98,7 +99,7 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
 WHOLE = ("allocation.tail_years", "execution.replications")
 GRADES = ("A", "B", "C", "D")
 
-_KEYS = ("name", "why", "name_zh", "name_en", "why_zh", "why_en", "pack", "extends", "set", "policy", "limits", "seed")
+_KEYS = ("name", "why", "name_zh", "name_en", "why_zh", "why_en", "pack", "resolution", "extends", "set", "policy", "limits", "seed")
 _TEXTS = ("name_zh", "name_en", "why_zh", "why_en")
 _PARAMETER_KEYS = ("value", "unit", "grade", "source", "note", "quote")
 _LONGEST_NAME = 80
@@ -323,6 +324,22 @@ def selected_services(pack: str, home: Path, problems: list[Problem]) -> tuple[s
     return tuple(str(code) for code in chosen) if isinstance(chosen, list) else None
 
 
+def resolutions(pack: str, home: Path, problems: list[Problem]) -> tuple[str, ...]:
+    """How finely the pack's regions may be cut: `own`, then each sub-folder that its pack.yaml names."""
+    try:
+        document = read_document(home / "assumptions" / pack / "pack.yaml", f"{pack}/pack.yaml")
+    except InputError as error:
+        problems += error.problems
+        return (OWN,)
+    finer = document.data.get("resolutions") if isinstance(document.data, dict) else None
+    return (OWN, *(str(name) for name in finer)) if isinstance(finer, dict) else (OWN,)
+
+
+def resolution_problem(file: str, row: int | None, column: str, value: Any, pack: str, known: Sequence[str]) -> Problem:
+    """The one error of a resolution that a pack does not have: it names what the pack has."""
+    return Problem(file, row, column, _brief(value), f"a resolution of pack {pack}: {', '.join(known)}", nearest(str(value), known))
+
+
 def _items(pack: str, home: Path, file: str, problems: list[Problem]) -> list[_Item]:
     """Codes, names and units of a table, national first; the full check of the table is `check_pack`'s."""
     merged: dict[str, _Item] = {}
@@ -362,6 +379,7 @@ class Scenario:
     policy: str
     limits: dict[str, bool]
     seed: int
+    resolution: str = OWN  # how finely the pack's regions are cut: its own, or a sub-folder with finer tables
     defaults: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)  # every path that may be set -> the pack's value
 
     def value(self, path: str) -> Any:
@@ -377,6 +395,7 @@ class Scenario:
             "why_zh": self.why_zh,
             "why_en": self.why_en,
             "pack": self.pack,
+            "resolution": self.resolution,
             "extends": [],
             "set": {path: clean_value(values[path]) for path in sorted(values)},
             "policy": self.policy,
@@ -415,7 +434,7 @@ def load_scenario(path_or_id: Path | str, home: Path | None = None, overrides: I
     """Read, merge and check a scenario.
 
     A Path, or text that ends in .yaml, is a file; other text is the id of a file in scenarios/. `extends` are merged in order, later wins.
-    `overrides` are `PATH=VALUE` (a number or {2025: 1.1, 2030: 1.2}), also `policy=...`, `seed=...`, `limits.<family>=false`.
+    `overrides` are `PATH=VALUE` (a number or {2025: 1.1, 2030: 1.2}), also `policy=...`, `seed=...`, `resolution=...`, `limits.<family>=false`.
     InputError lists every mistake of the files and of the overrides.
     """
     root = home if home is not None else _default_home()
@@ -501,7 +520,7 @@ def _overrides(overrides: Iterable[str], problems: list[Problem]) -> Document:
         except InputError as error:
             problems += [Problem("--set", None, path, value, problem.allowed) for problem in error.problems]
             continue
-        if path in ("policy", "seed", "pack"):
+        if path in ("policy", "seed", "pack", "resolution"):
             data[path] = parsed
         elif path.startswith("limits."):
             data["limits"][path.removeprefix("limits.")] = parsed
@@ -511,15 +530,17 @@ def _overrides(overrides: Iterable[str], problems: list[Problem]) -> Document:
 
 
 def _merged(id: str, layers: Sequence[Document], root: Path, problems: list[Problem]) -> Scenario:
-    whole: dict[str, Any] = {"policy": "optimal", "seed": 0}
+    whole: dict[str, Any] = {"policy": "optimal", "seed": 0, "resolution": OWN}
+    resolved_by = Document(id, {}, {})
     values: dict[str, tuple[Any, Document]] = {}
     limits = dict.fromkeys(FAMILY_NAMES, True)
     packs = pack_names(root)
     for layer in layers:
         _check_keys(layer, packs, problems)
         # names and reasons are a file's own: a patch that gives none is not its parent
-        own = {key: layer.data.get(key) for key in ("pack", "policy", "seed") if layer.data.get(key) is not None}
+        own = {key: layer.data.get(key) for key in ("pack", "policy", "seed", "resolution") if layer.data.get(key) is not None}
         whole |= own
+        resolved_by = layer if "resolution" in own else resolved_by
         if layer.name != "--set":
             whole |= {key: layer.data.get(key) or "" for key in _TEXTS}
             whole["extends"] = layer.data.get("extends") or []
@@ -537,6 +558,10 @@ def _merged(id: str, layers: Sequence[Document], root: Path, problems: list[Prob
         found, defaults, more = _movable(whole["pack"], root)
         levers = {lever.path: lever for lever in found}
         problems += more
+        known = resolutions(whole["pack"], root, problems)
+        if whole["resolution"] not in known:
+            row = resolved_by.row("resolution")
+            problems.append(resolution_problem(resolved_by.name, row, "resolution", whole["resolution"], whole["pack"], known))
         for path, (value, layer) in values.items():
             problems += _value_problems(path, value, layer, levers, defaults)
     if problems:
@@ -554,6 +579,7 @@ def _merged(id: str, layers: Sequence[Document], root: Path, problems: list[Prob
         policy=whole["policy"],
         limits=limits,
         seed=whole["seed"],
+        resolution=whole["resolution"],
         defaults=defaults,
     )
 
@@ -617,7 +643,9 @@ def to_yaml(scenario: Scenario) -> str:
         return json.dumps(clean_value(value), allow_nan=False)
 
     lines = [f"{key}: {quoted(getattr(scenario, key))}" for key in _TEXTS]
-    lines += [f"pack: {scenario.pack}", "set:" if scenario.set else "set: {}"]
+    lines.append(f"pack: {scenario.pack}")
+    lines += [f"resolution: {scenario.resolution}"] if scenario.resolution != OWN else []
+    lines += ["set:" if scenario.set else "set: {}"]
     lines += [f"  {path}: {shown(value)}" for path, value in sorted(scenario.set.items())]
     lines.append(f"policy: {scenario.policy}")
     lifted = [family for family in FAMILY_NAMES if not scenario.limits[family]]
@@ -647,6 +675,7 @@ def json_schema() -> dict[str, Any]:
             "why": {"description": "The reason: text, or {zh, en}", "oneOf": [text, in_both(text)]},
             **{key: (name if key.startswith("name") else text) | {"description": "As in `name` and `why`, one key a language"} for key in _TEXTS},
             "pack": {"type": "string", "description": "A folder of assumptions/; may come from a scenario that is extended"},
+            "resolution": {"type": "string", "description": "How finely the pack's regions are cut: own, or a sub-folder that its pack.yaml names (county)"},
             "extends": {"description": "One or more scenario ids, applied in order", "oneOf": [name, {"type": "array", "items": name}]},
             "set": {
                 "type": "object",

@@ -5,8 +5,9 @@ Knows which rows belong together (every service a need, a standard, a sharing ru
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ import pandas as pd
 from fiscalsim.assumptions.tables import (
     ALL,
     ASSUMPTION,
+    BY_REGION,
     EVERY,
     FISCAL_ONCE,
     FISCAL_PATHS,
@@ -26,6 +28,7 @@ from fiscalsim.assumptions.tables import (
     VITAL_ITEMS,
     Reading,
     Row,
+    folder_of,
     missing,
     pack_digest,
     raise_all,
@@ -36,16 +39,19 @@ from fiscalsim.axes import AGES, OPEN_AGE, RESIDENCES, SEXES, Axis
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.levers import FIRST_YEAR, LAST_YEAR, Document, Lever, check_value, expand, load_levers, read_document
 from fiscalsim.quantities import Indicator, PackInfo, Resource, Service
-from fiscalsim.scenario import NATIONAL, Parameter, name_problem, pack_names, read_parameters
+from fiscalsim.scenario import NATIONAL, OWN, Parameter, name_problem, pack_names, read_parameters, resolution_problem, resolutions
 
 SUM_TOLERANCE = 1e-3  # published margins of one census may differ by rounding, not by more
 SHARE_TOLERANCE = 1e-6
+PARTS_TOLERANCE = 0.5  # of a person, place or yuan: finer regions add up to the last unit
 
 _SOURCE_COLUMNS = ["file", "key", "value", "unit", "grade", "source", "title", "note", "quote"]
 _TEXTS = ("id", "name_zh", "name_en", "upper_zh", "upper_en", "unit_zh", "unit_en")
 _YEARS = ("base_year", "horizon_end")
 _PLAN = ("name_zh", "name_en", "first_year", "target_year", "document")
-_KEYS = (*_TEXTS, "made_up", "inherits", *_YEARS, "plan", "services")
+_RESOLUTION = ("unit_zh", "unit_en")
+_OPTIONAL = ("resolutions",)
+_KEYS = (*_TEXTS, "made_up", "inherits", *_YEARS, "plan", "services", *_OPTIONAL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +59,7 @@ class Pack:
     """A checked pack. `tables` holds the typed rows that belong to it, by file; every code and combination in them has been checked."""
 
     id: str
+    resolution: str  # `own`, or the sub-folder whose finer tables take the place of the pack's
     info: PackInfo
     regions: Axis
     services: tuple[Service, ...]
@@ -71,27 +78,35 @@ def packs(home: Path) -> tuple[str, ...]:
     return pack_names(home)
 
 
-def load_pack(name: str, home: Path) -> Pack:
-    """Read and check a pack on top of national; InputError lists all mistakes of all its files."""
-    pack, problems = _read(name, home)
+def load_pack(name: str, home: Path, resolution: str = OWN) -> Pack:
+    """Read and check a pack on top of national, its regions cut as `resolution` says; InputError lists all mistakes of all its files."""
+    pack, problems = _read(name, home, resolution)
     raise_all(problems)
     assert pack is not None
     return pack
 
 
 def check_pack(name: str, home: Path) -> list[Problem]:
-    """Every mistake of a pack and of what it inherits; an empty list when there is none."""
+    """Every mistake of a pack and of what it inherits, at each of its resolutions; an empty list when there is none."""
     try:
-        return list(dict.fromkeys(_read(name, home)[1]))
+        found = _read(name, home, OWN)[1]
+        found += [problem for resolution in resolutions(name, home, []) if resolution != OWN for problem in _read(name, home, resolution)[1]]
+        return list(dict.fromkeys(found))
     except InputError as error:
         return list(error.problems)
 
 
-def _read(name: str, home: Path) -> tuple[Pack | None, list[Problem]]:
+def _read(name: str, home: Path, resolution: str) -> tuple[Pack | None, list[Problem]]:
     known = packs(home)
     if name not in known:
         raise InputError([Problem("pack", None, "", name[:80], f"one of {', '.join(known)}", nearest(name, known))])
-    reading = read_tables(name, home)
+    cuts = resolutions(name, home, [])
+    if resolution not in cuts:
+        raise InputError([resolution_problem("resolution", None, "", resolution, name, cuts)])
+    lacking = _finer_tables_lack(name, home, resolution)
+    if lacking:
+        return None, lacking
+    reading = read_tables(name, home, resolution)
     tables, problems = reading.tables, list(reading.problems)
     parameters = read_parameters(name, home, problems)
     declared = _levers(home, problems)
@@ -99,6 +114,7 @@ def _read(name: str, home: Path) -> tuple[Pack | None, list[Problem]]:
     if document is None:
         return None, problems
     _check_pack_file(name, document, problems)
+    problems += _undeclared(name, home, cuts)
     if any(problem.file == document.name for problem in problems):
         return None, problems
     tables["pack.yaml"] = [document.data]
@@ -106,7 +122,8 @@ def _read(name: str, home: Path) -> tuple[Pack | None, list[Problem]]:
     _select(document, tables, problems)
     problems += _codes_known(tables)
     incomplete = _unread(reading)
-    problems += [problem for problem in _whole(document, tables, parameters) if problem.file.split("/")[-1] not in incomplete]
+    whole = [*_whole(document, folder_of(name, resolution), tables), *_parts_add_up(folder_of(name, resolution), reading.whole, tables)]
+    problems += [problem for problem in whole if problem.file.split("/")[-1] not in incomplete]
     services, resources, indicators = _services(tables), _resources(tables), _indicators(tables)
     levers = expand(declared, services, indicators)
     for lever in declared:
@@ -125,7 +142,8 @@ def _read(name: str, home: Path) -> tuple[Pack | None, list[Problem]]:
     leaves = _leaves(tables)
     return Pack(
         name,
-        _info(document, leaves),
+        resolution,
+        _info(document, leaves, resolution),
         Axis("region", tuple(row["region"] for row in leaves)),
         services,
         tuple(row["service"] for row in tables["services.csv"] if row["care"]),
@@ -135,8 +153,29 @@ def _read(name: str, home: Path) -> tuple[Pack | None, list[Problem]]:
         levers,
         tables,
         tuple(reading.notes),
-        pack_digest(name, home),
+        pack_digest(name, home, resolution),
     ), []
+
+
+def _finer_tables_lack(name: str, home: Path, resolution: str) -> list[Problem]:
+    """Tables of the pack's own regions that a finer resolution must have too: rows by city say nothing about a county."""
+    if resolution == OWN:
+        return []
+    place, finer = home / "assumptions" / name, folder_of(name, resolution)
+    wanted = [file for file in BY_REGION if file not in ("coverage.csv", "observed.csv") and (place / file).is_file()]
+    return [
+        Problem(f"{finer}/{file}", None, "", file, f"this table, as {name} has it") for file in wanted if not (home / "assumptions" / finer / file).is_file()
+    ]
+
+
+def _undeclared(name: str, home: Path, cuts: tuple[str, ...]) -> list[Problem]:
+    """Sub-folders with tables that pack.yaml does not name: nothing would ever read them."""
+    folders = sorted(path.parent.name for path in (home / "assumptions" / name).glob("*/regions.csv"))
+    return [
+        Problem(f"{name}/{folder}", None, "", folder, "a folder that resolutions of pack.yaml names", nearest(folder, cuts))
+        for folder in folders
+        if folder not in cuts
+    ]
 
 
 def _levers(home: Path, problems: list[Problem]) -> tuple[Lever, ...]:
@@ -205,6 +244,7 @@ def _check_pack_file(name: str, document: Document, problems: list[Problem]) -> 
                 wrong(f"a year from {FIRST_YEAR} to {LAST_YEAR}" if key.endswith("_year") else "text", "plan", key, value=plan.get(key))
     if all(_is_year(data.get(key)) for key in _YEARS) and not data["base_year"] < data["horizon_end"]:
         wrong(f"a year after the base year {data['base_year']}", "horizon_end", value=data["horizon_end"])
+    _check_resolutions(data.get("resolutions"), wrong)
     services = data.get("services")
     if services != ALL and not (isinstance(services, list) and services and all(isinstance(code, str) for code in services)):
         wrong("a list of services, or all", "services", value=services)
@@ -213,12 +253,24 @@ def _check_pack_file(name: str, document: Document, problems: list[Problem]) -> 
         wrong("each service once", "services", value=twice)
 
 
+def _check_resolutions(cuts: Any, wrong: Callable[..., None]) -> None:
+    """`resolutions` names each sub-folder with finer tables and what one of its regions is called."""
+    if cuts is not None and not (isinstance(cuts, dict) and cuts):
+        wrong(f"name of a sub-folder: {{{', '.join(_RESOLUTION)}}}", "resolutions", value=cuts)
+    for name, words in cuts.items() if isinstance(cuts, dict) else ():
+        if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9-]*", name)) or name == OWN:
+            wrong(f"small letters, digits and -, not {OWN}", "resolutions", str(name), value=name)
+        if not isinstance(words, dict) or set(words) != set(_RESOLUTION) or not all(isinstance(text, str) and text for text in words.values()):
+            wrong(f"the keys {', '.join(_RESOLUTION)}, each text", "resolutions", str(name), value=words)
+
+
 def _is_year(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and FIRST_YEAR <= value <= LAST_YEAR
 
 
-def _info(document: Document, leaves: list[Row]) -> PackInfo:
+def _info(document: Document, leaves: list[Row], resolution: str) -> PackInfo:
     data, plan = document.data, document.data["plan"]
+    unit = data if resolution == OWN else data["resolutions"][resolution]
     names = pd.DataFrame(
         [{key: row[key] for key in ("region", "name_zh", "name_en", "short_zh", "short_en")} | {"tags": ";".join(row["tags"])} for row in leaves]
     )
@@ -235,9 +287,10 @@ def _info(document: Document, leaves: list[Row]) -> PackInfo:
         plan_target_year=plan["target_year"],
         upper_zh=data["upper_zh"],
         upper_en=data["upper_en"],
-        unit_zh=data["unit_zh"],
-        unit_en=data["unit_en"],
+        unit_zh=unit["unit_zh"],
+        unit_en=unit["unit_en"],
         region_names=names,
+        resolution=resolution,
     )
 
 
@@ -324,9 +377,9 @@ def _codes_known(tables: dict[str, list[Row]]) -> list[Problem]:
     return problems
 
 
-def _whole(document: Document, tables: dict[str, list[Row]], parameters: dict[str, Parameter]) -> Iterator[Problem]:
-    """What is missing, doubled or does not add up once all rows lie side by side."""
-    pack, base = document.data["id"], document.data["base_year"]
+def _whole(document: Document, pack: str, tables: dict[str, list[Row]]) -> Iterator[Problem]:
+    """What is missing, doubled or does not add up once all rows lie side by side; `pack` is the folder that is named."""
+    base = document.data["base_year"]
     leaves = _leaves(tables)
     regions = [row["region"] for row in leaves]
     services = tables["services.csv"]
@@ -379,6 +432,58 @@ def _whole(document: Document, tables: dict[str, list[Row]], parameters: dict[st
         if row["kind"] == "place" and row["service"] not in {need["service"] for need in tables["requires.csv"]}:
             yield Problem(f"{pack}/requires.csv", None, "service", row["service"], "a resource for a service of kind place")
     yield from _indicators_whole(tables)
+
+
+def _parts_add_up(folder: str, whole: dict[str, list[Row]], tables: dict[str, list[Row]]) -> Iterator[Problem]:
+    """Where finer regions do not add up to the pack's own, cell by cell: people by sex and age group and by residence, migrants from outside
+    the pack, places and staff, and every item of the budget by year."""
+    if "regions.csv" not in whole:
+        return
+    cities = [row["region"] for row in whole["regions.csv"] if row["region"] not in {other["parent"] for other in whole["regions.csv"]}]
+    above = {row["region"]: row["parent"] for row in tables["regions.csv"]}
+    city_of: dict[str, str] = {}
+    for row in _leaves(tables):
+        at, seen = row["region"], set[str]()
+        while at not in cities and at in above and at not in seen:
+            seen.add(at)
+            at = above[at]
+        if at in cities:
+            city_of[row["region"]] = at
+        else:
+            yield Problem(row["file"], row["line"], "parent", row["parent"], f"a region within one of {', '.join(cities)}", nearest(row["parent"], cities))
+    for city in cities:
+        if city not in city_of.values():
+            yield Problem(f"{folder}/regions.csv", None, "region", city, "the regions that are its parts")
+    for file, key, column, items in _ADDED:
+        if file not in whole:
+            continue
+
+        def added(
+            rows: list[Row], city: Mapping[str, str], key: tuple[str, ...] = key, column: str = column, items: tuple[str, ...] = items
+        ) -> dict[Any, float]:
+            found: dict[Any, float] = defaultdict(float)
+            for row in rows:
+                if row["region"] in city and (not items or row["item"] in items):
+                    found[(city[row["region"]], *(row[name] for name in key))] += row[column]
+            return found
+
+        own, parts = added(whole[file], dict(zip(cities, cities, strict=True))), added(tables[file], city_of)
+        for cell in {**own, **parts}:
+            total, expected = parts.get(cell, 0.0), own.get(cell, 0.0)
+            if abs(total - expected) > PARTS_TOLERANCE:
+                what = ", ".join(map(str, cell[1:]))
+                place = whole[file][0]["file"] if whole[file] else file
+                yield Problem(f"{folder}/{file}", None, column, f"{total:.15g}", f"{cell[0]}, {what}: its parts add up to {expected:.15g}, as in {place}")
+
+
+# what finer regions add up to: file, key beside the region, column, items (empty: every row)
+_ADDED = (
+    ("population.csv", ("sex", "age_from"), "persons", ()),
+    ("residence.csv", ("residence", "item"), "value", ("persons",)),
+    ("vital.csv", ("item",), "value", ("external_net_migration",)),
+    ("capacity.csv", ("resource",), "value", ()),
+    ("fiscal.csv", ("item", "year"), "value", ()),
+)
 
 
 def _population_whole(pack: str, tables: dict[str, list[Row]], regions: list[str]) -> Iterator[Problem]:

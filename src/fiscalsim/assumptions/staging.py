@@ -44,10 +44,12 @@ def stage_inputs(pack: Pack, scenario: Scenario, graduate: Graduate) -> StageInp
     """Everything the stages read, after `scenario` has been applied to `pack`.
 
     `graduate` turns published age groups into single ages by residence. InputError when a value of the scenario does not fit the pack
-    (a path beyond what the pack's people allow, a pack of another name).
+    (a path beyond what the pack's people allow, a pack of another name or resolution).
     """
     if scenario.pack != pack.id:
         raise InputError([Problem(scenario.id, None, "pack", scenario.pack, f"the pack that was loaded, {pack.id}")])
+    if scenario.resolution != pack.resolution:
+        raise InputError([Problem(scenario.id, None, "resolution", scenario.resolution, f"the resolution that was loaded, {pack.resolution}")])
     base, values = pack.info.base_year, _Values(pack, scenario)
     end = pack.info.horizon_end + int(values.one("allocation.tail_years"))
     years = years_axis(base, end)

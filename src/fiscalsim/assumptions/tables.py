@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from fiscalsim.axes import OPEN_AGE, RESIDENCES, SEXES
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.levers import FIRST_YEAR, LAST_YEAR, number, read_csv
-from fiscalsim.scenario import GRADES, NATIONAL
+from fiscalsim.scenario import GRADES, NATIONAL, OWN
 
 Row = dict[str, Any]  # typed cells by column, and `file` and `line` for messages
 
@@ -75,7 +76,7 @@ class Column:
             return _YES.get(text), text in _YES
         if self.kind == "words":
             return text, text in self.words
-        value = number(text)
+        value = local_number(text)
         if value is None or (self.lowest is not None and value < self.lowest) or (self.highest is not None and value > self.highest):
             return None, False
         if self.kind == "whole":
@@ -214,9 +215,19 @@ SHAPES: dict[str, Shape] = {
     ),
     "queues.csv": Shape(("service", "item"), {"service": CODE, "item": CODE, "value": NUMBER, "unit": MAY_BE_TEXT}, needed=False, may_lack=("unit",)),
 }
+# what a sub-folder of a pack may hold: the tables by region, cut finer than the pack's own
+BY_REGION = ("regions.csv", "population.csv", "residence.csv", "vital.csv", "capacity.csv", "coverage.csv", "fiscal.csv", "observed.csv")
 YAML_FILES = ("pack.yaml", "parameters.yaml", "levers.yaml")
 SHARE_ITEMS = ("leaving_rate", "destination_share", "non_local_share")
-_MARKS = {"grade": _words(*GRADES), "source": CODE, "note": MAY_BE_TEXT, "quote": MAY_BE_TEXT}
+MARKS = {"grade": _words(*GRADES), "source": CODE, "note": MAY_BE_TEXT, "quote": MAY_BE_TEXT}
+
+
+def local_number(text: str) -> float | None:
+    """The number of a cell as a bureau writes it: 1234.5, 1,234.5, full-width digits, and 万 or 亿 after the figure (1.2万); None for anything else."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    factor = next((_SCALES[sign] for sign in ("万", "亿") if text.endswith(sign)), 1.0)
+    value = number(text if factor == 1.0 else text[:-1].rstrip())
+    return None if value is None else value * factor
 
 
 def scale_of(unit: str) -> float | None:
@@ -232,7 +243,7 @@ def read_table(path: Path, name: str, shape: Shape, problems: list[Problem], not
     table = read_csv(path, name, problems)
     if table.note:
         notes.append(table.note)
-    columns = shape.columns | (_MARKS if shape.graded else {"note": MAY_BE_TEXT})
+    columns = shape.columns | (MARKS if shape.graded else {"note": MAY_BE_TEXT})
     missing = [column for column in columns if column not in table.columns and column not in ("note", "quote", *shape.may_lack)]
     unknown = [column for column in dict.fromkeys(table.columns) if column and column not in columns]
     problems += [Problem(name, 1, column, "", "a column with this name", nearest(column, unknown)) for column in missing] if table.columns else []
@@ -273,6 +284,9 @@ def _scaled(row: Row, cells: Mapping[str, str], problems: list[Problem]) -> bool
     if factor is None:
         problems.append(Problem(row["file"], row["line"], "unit", row["unit"], "a share from 0 to 1, not percent"))
         return False
+    if factor != 1.0 and cells["value"].rstrip().endswith(("万", "亿")):
+        problems.append(Problem(row["file"], row["line"], "value", cells["value"], f"万 or 亿 either after the figure or in the unit ({row['unit']}), not both"))
+        return False
     if row["file"].endswith("/fiscal.csv") and not row["unit"].endswith(("元", "yuan")):
         problems.append(Problem(row["file"], row["line"], "unit", row["unit"], "元, 万元, 亿元 or yuan"))
         return False
@@ -290,20 +304,39 @@ class Reading:
     tables: dict[str, list[Row]]
     problems: list[Problem] = field(repr=False)
     notes: list[str]
+    whole: dict[str, list[Row]] = field(default_factory=dict)  # the pack's own rows of the tables whose place finer ones take
 
 
-def read_tables(pack: str, home: Path) -> Reading:
-    """Every table of national and the pack, merged by key (the pack's row wins); files with an unknown name are problems."""
+def folder_of(pack: str, resolution: str = OWN) -> str:
+    """The folder below assumptions/ that holds the tables of a pack at a resolution."""
+    return pack if resolution == OWN else f"{pack}/{resolution}"
+
+
+def read_tables(pack: str, home: Path, resolution: str = OWN) -> Reading:
+    """Every table of national and the pack, merged by key (the pack's row wins); files with an unknown name are problems.
+
+    At a finer `resolution` a table of the sub-folder takes the place of the pack's own of that name; the others stay.
+    """
     problems, notes = list[Problem](), list[str]()
     tables: dict[str, list[Row]] = {}
-    for folder in (NATIONAL, pack):
-        for path in sorted((home / "assumptions" / folder).iterdir()):
-            if path.suffix.lower() in (".csv", ".yaml", ".yml") and path.name not in SHAPES and path.name not in YAML_FILES:
-                problems.append(Problem(f"{folder}/{path.name}", None, "", path.name, "a file of the pack format", nearest(path.name, [*SHAPES, *YAML_FILES])))
+    whole: dict[str, list[Row]] = {}
+    finer = folder_of(pack, resolution)
+    for folder in dict.fromkeys((NATIONAL, pack, finer)):
+        known = [*BY_REGION] if folder not in (NATIONAL, pack) else [*SHAPES, *YAML_FILES]
+        what = "a table by region" if folder not in (NATIONAL, pack) else "a file of the pack format"
+        for path in _files(home, folder):
+            if path.name not in known:
+                problems.append(Problem(f"{folder}/{path.name}", None, "", path.name, what, nearest(path.name, known)))
     for file, shape in SHAPES.items():
         merged: dict[tuple[Any, ...], Row] = {}
         found = False
-        for folder in (NATIONAL, pack):
+        if finer != pack and (home / "assumptions" / finer / file).is_file():
+            own = home / "assumptions" / pack / file
+            whole[file] = read_table(own, f"{pack}/{file}", shape, problems, notes) if own.is_file() else []
+            layers = (NATIONAL, finer)
+        else:
+            layers = (NATIONAL, pack)
+        for folder in layers:
             path = home / "assumptions" / folder / file
             if path.is_file():
                 found = True
@@ -312,18 +345,24 @@ def read_tables(pack: str, home: Path) -> Reading:
         if shape.needed and not found:
             problems.append(Problem(f"{pack}/{file}", None, "", file, "this table, in national or in the pack"))
         tables[file] = list(merged.values())
-    return Reading(tables, problems, notes)
+    return Reading(tables, problems, notes, whole)
 
 
-def pack_digest(pack: str, home: Path) -> str:
-    """sha256 over the bytes of the CSV and YAML files of national and the pack, line endings and byte-order marks normalised."""
+def _files(home: Path, folder: str) -> list[Path]:
+    """CSV and YAML files of one folder below assumptions/, by name; none where there is no such folder."""
+    place = home / "assumptions" / folder
+    found = place.iterdir() if place.is_dir() else ()
+    return sorted((path for path in found if path.suffix.lower() in (".csv", ".yaml", ".yml")), key=lambda path: path.name)
+
+
+def pack_digest(pack: str, home: Path, resolution: str = OWN) -> str:
+    """sha256 over the bytes of the CSV and YAML files of national, the pack and its folder for `resolution`, line endings and byte-order marks normalised."""
     digest = hashlib.sha256()
-    for folder in (NATIONAL, pack):
-        for path in sorted((home / "assumptions" / folder).iterdir(), key=lambda path: path.name):
-            if path.suffix.lower() in (".csv", ".yaml", ".yml"):
-                raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-                digest.update(f"{folder}/{path.name}\0{len(raw)}\0".encode())
-                digest.update(raw)
+    for folder in dict.fromkeys((NATIONAL, pack, folder_of(pack, resolution))):
+        for path in _files(home, folder):
+            raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            digest.update(f"{folder}/{path.name}\0{len(raw)}\0".encode())
+            digest.update(raw)
     return digest.hexdigest()
 
 

@@ -285,10 +285,10 @@ class _Superseded(Exception):
 
 
 def work(pipe: Connection, stop: Any, home: str, runs: str) -> None:
-    """A worker's life: one job after another, models kept warm by pack. Ends when the other side of the pipe is closed."""
+    """A worker's life: one job after another, models kept warm by pack and resolution. Ends when the other side of the pipe is closed."""
     from fiscalsim.pipeline import WarmModels
 
-    models: OrderedDict[str, WarmModels] = OrderedDict()
+    models: OrderedDict[tuple[str, str], WarmModels] = OrderedDict()
     while True:
         try:
             asked = json.loads(pipe.recv_bytes())
@@ -315,7 +315,7 @@ def work(pipe: Connection, stop: Any, home: str, runs: str) -> None:
                 pipe.send_bytes(table)
 
 
-def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[str, Any], progress: Any) -> tuple[dict[str, Any], list[bytes]]:
+def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[tuple[str, str], Any], progress: Any) -> tuple[dict[str, Any], list[bytes]]:
     from fiscalsim.pipeline import WarmModels, run
     from fiscalsim.scenario import load_scenario
     from fiscalsim.store import RunStore
@@ -325,8 +325,9 @@ def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[str, Any], pr
         result = run(replace(scenario, name_zh=job.save[0], name_en=job.save[1]), home=home, progress=progress)
         folder = RunStore(runs).save(result).name
     else:
-        warm = models.setdefault(scenario.pack, WarmModels())
-        models.move_to_end(scenario.pack)
+        place = (scenario.pack, scenario.resolution)
+        warm = models.setdefault(place, WarmModels())
+        models.move_to_end(place)
         while len(models) > KEPT_PACKS:
             models.popitem(last=False)
         result, folder = run(scenario, home=home, progress=progress, warm=warm, replay=job.replay), ""

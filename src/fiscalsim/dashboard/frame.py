@@ -627,11 +627,11 @@ def _desk(now: State, world: World, lang: str) -> Desk | None:
     elif not saving:
         job = world.job(now, replay=st.session_state.get("replay") == world.scenario(now).digest)
         _poll(lambda: engine.look(session_id(), job), lambda found: _wait_words(found, world.scenario(now), shown, lang))
-    pack = world.base(now.base).pack
-    if shown is None or (look.answer is None and shown.info.id != pack):
+    base = world.base(now.base)
+    if shown is None or (look.answer is None and (shown.info.id, shown.info.resolution) != (base.pack, base.resolution)):
         return None
     baseline: Answer | None = st.session_state.get("baseline")
-    if baseline is not None and (baseline.info.id != shown.info.id or baseline is shown):
+    if baseline is not None and ((baseline.info.id, baseline.info.resolution) != (shown.info.id, shown.info.resolution) or baseline is shown):
         baseline = None
     return Desk(lang, now, world, world.scenario(now), shown, baseline, folder, look.answer is None)
 
@@ -639,6 +639,6 @@ def _desk(now: State, world: World, lang: str) -> Desk | None:
 def _wait_words(look: Look, scenario: Scenario, shown: Answer | None, lang: str) -> str:
     if look.ahead:
         return t("app.queued", lang, n=look.ahead)
-    if shown is None or shown.info.id != scenario.pack:
+    if shown is None or (shown.info.id, shown.info.resolution) != (scenario.pack, scenario.resolution):
         return t("app.first_run", lang, name=name_of(scenario, lang), s=int(look.seconds))
     return t("app.waiting", lang, s=int(look.seconds))
