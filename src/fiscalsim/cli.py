@@ -363,6 +363,49 @@ def _find_run(name: str, runs: Path) -> SavedRun:
     return open_run(name) if "\0" not in name and Path(name, "manifest.json").is_file() else RunStore(runs).open(name)
 
 
+# --- packs in a spreadsheet -----------------------------------------------------------------------------------------
+
+pack_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="A pack as one workbook: export, edit, import; or a new one to start from.")
+app.add_typer(pack_app, name="pack")
+
+
+@pack_app.command("export")
+def pack_export(name: Annotated[str, typer.Argument(metavar="PACK", help="The pack to write out.", show_default=False)], out: Out = None) -> None:
+    """Write all tables of a pack into one workbook; the last line on stdout is the file."""
+    from fiscalsim.assumptions.workbook import export_pack
+    from fiscalsim.scenario import home
+
+    path = _target(out, f"{name}.xlsx")
+    export_pack(name, home(), path)
+    _say_path(t("workbook.exported", _Settings.lang), path)
+
+
+@pack_app.command("import")
+def pack_import(file: Annotated[Path, typer.Argument(help="A workbook written by export.", show_default=False)]) -> None:
+    """Check a workbook and write it back to its pack, or as a new one when its id is new; nothing is written while anything is wrong."""
+    from fiscalsim.assumptions.workbook import import_pack
+    from fiscalsim.scenario import home
+
+    root = home()
+    name, changed = import_pack(file, root)
+    words = t("workbook.imported" if changed else "workbook.unchanged", _Settings.lang, pack=name, n=len(changed))
+    for one in changed:
+        _note(f"  {one}")
+    _say_path(words, root / "assumptions" / name)
+
+
+@pack_app.command("new")
+def pack_new(
+    name: Annotated[str, typer.Argument(help="Code of the new pack, for example its pinyin.", show_default=False)],
+    like: Annotated[str, typer.Option(help="A pack of the same shape; its values are copied as grade D.")] = "two-counties",
+) -> None:
+    """Start a pack from another one; every copied value is an assumption until it is replaced."""
+    from fiscalsim.assumptions.workbook import new_pack
+    from fiscalsim.scenario import home
+
+    _say_path(t("workbook.created", _Settings.lang), new_pack(name, like, home()))
+
+
 # --- lists ----------------------------------------------------------------------------------------------------------
 
 
@@ -574,10 +617,15 @@ def _target(out: Path | None, name: str) -> Path:
 
 
 def _written(path: Path) -> None:
+    _say_path(t("cli.report_done", _Settings.lang), path)
+
+
+def _say_path(words: str, path: Path) -> None:
+    """What was done, and the path as the last line on stdout."""
     if _Settings.json:
         _print_json({"path": str(path)})
     else:
-        _note(t("cli.report_done", _Settings.lang))
+        _note(words)
         typer.echo(str(path))
 
 
