@@ -48,6 +48,7 @@ class Place:
     province: str = ""  # whose people of 85 and over split the open group; the place itself when empty
     tiers: Mapping[str, int] = field(default_factory=dict)  # parts whose tier is another
     tags: Mapping[str, str] = field(default_factory=dict)
+    short: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # short names in Chinese and English where the rule gives none, or the same twice
     same_province_outside: float = SAME_PROVINCE_OUTSIDE  # 1 where the parts are counties: the census counts moves over a county border
     external_grade: str = "C"
 
@@ -135,7 +136,8 @@ def people(place: Place, parts: pd.DataFrame, persons: dict[str, Groups], home: 
     for code, part in parts.iterrows():
         zh, en = str(part["region_zh"]), str(part["region_en"])
         tier = place.tiers.get(str(code), place.tier)
-        rows.append((code, zh, en, short_name(zh), en, place.code, place.parts, tier, place.tags.get(str(code), ""), *seen))
+        short = place.short.get(str(code), (short_name(zh), en))
+        rows.append((code, zh, en, *short, place.code, place.parts, tier, place.tags.get(str(code), ""), *seen))
     write(home / "regions.csv", "region,name_zh,name_en,short_zh,short_en,parent,level,tier,tags,grade,source", rows)
     rows = [(code, sex, *span, *seen) for code in parts.index for sex, groups in persons[code].items() for span in spans(groups)]
     write(home / "population.csv", "region,sex,age_from,age_to,persons,grade,source", rows)
