@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from fiscalsim.assumptions.catalogue import catalogue_problems, leave_out
 from fiscalsim.assumptions.tables import (
     ALL,
     ASSUMPTION,
@@ -313,6 +314,8 @@ def _select(document: Document, tables: dict[str, list[Row]], problems: list[Pro
     dropped = set(every_service) - set(chosen)
     for file in ("services.csv", "needs.csv", "standards.csv", "coverage.csv", "requires.csv", "queues.csv"):
         tables[file] = [row for row in tables[file] if row["service"] not in dropped]
+    for file in ("items.csv", "plan_items.csv"):
+        tables[file] = leave_out(tables[file], dropped)
     needed = {row["resource"] for row in tables["requires.csv"]}
     needed |= {code for row in tables["indicators.csv"] for code in (*row["of"], *row["per"]) if row["measure"].startswith("capacity")}
     unused = every_resource - needed
@@ -374,7 +377,7 @@ def _codes_known(tables: dict[str, list[Row]]) -> list[Problem]:
             problems += unknown_codes([row], "per", PER, f"one of {', '.join(PER)}")
         elif measure == "capacity_share":
             problems += unknown_codes([row], "per", resources, "a resource of resources.csv")
-    return problems
+    return [*problems, *catalogue_problems(tables)]
 
 
 def _whole(document: Document, pack: str, tables: dict[str, list[Row]]) -> Iterator[Problem]:

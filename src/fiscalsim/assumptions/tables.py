@@ -27,6 +27,7 @@ VITAL_ITEMS = ("tfr_relative", "e0_difference", "external_net_migration", "leavi
 VITAL_OPTIONAL = ("srb", "cost_difference")
 MEASURES = ("coverage", "clients_per", "capacity_per", "capacity_total", "capacity_share", "reported", "stated")
 REPORTED = ("life_expectancy", "schooling_years")
+DOMAINS = ("childcare", "education", "employment", "health", "elderly", "housing", "assistance", "veterans", "culture-sport")
 PER = ("population", "households", "elders")
 ALL = "all"
 EVERY = "*"
@@ -86,6 +87,7 @@ class Column:
 
 TEXT, MAY_BE_TEXT = Column("text"), Column("text", needed=False)
 CODE, CODES = Column("code"), Column("codes", needed=False)
+MAY_BE_CODE = Column("code", needed=False)
 NUMBER, MAY_BE_NUMBER = Column("number"), Column("number", needed=False)
 COUNT, SHARE = Column("number", 0), Column("number", 0, 1)
 YES = Column("yes")
@@ -205,6 +207,50 @@ SHAPES: dict[str, Shape] = {
     "priority.csv": Shape(("kind", "name"), {"kind": _words("tag", "residence"), "name": CODE, "weight": COUNT}, needed=False),
     "observed.csv": Shape(
         ("region", "item", "year"), {"region": CODE, "item": _words("population", "births", "deaths"), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
+    ),
+    "items.csv": Shape(
+        ("item",),
+        {
+            "item": CODE,
+            "domain": _words(*DOMAINS),
+            "group_zh": TEXT,
+            "group_en": TEXT,
+            **_NAMES,
+            "clients_zh": TEXT,
+            "clients_en": TEXT,
+            "age_from": AGE,
+            "age_to": MAY_BE_AGE,
+            "sex": ANY_SEX,
+            "residence": ANY_RESIDENCE,
+            "basis": _words("hukou", "resident", "served"),
+            "standard_zh": TEXT,
+            "standard_en": TEXT,
+            "function": _words(*FUNCTIONS, "none"),
+            "kind": _words("benefit", "place", "staffed", "network", "fund"),
+            "sharing_rule": MAY_BE_CODE,
+            "payer_zh": TEXT,
+            "payer_en": TEXT,
+            "from_year": YEAR,
+            "change_2023": Column("words", words=("added", "raised", "widened"), needed=False),
+            "services": CODES,
+            "carried": _words("service", "inside", "not_modelled"),
+        },
+        needed=False,
+    ),
+    "plan_headings.csv": Shape(("heading",), {"heading": CODE, **_NAMES, "stated_items": Column("whole", 0, needed=False)}, needed=False),
+    "plan_items.csv": Shape(
+        ("plan_item",),
+        {
+            "plan_item": CODE,
+            "heading": CODE,
+            "domain": _words(*DOMAINS, "none"),
+            **_NAMES,
+            "named": _words("listed", "text", "reference"),
+            "items": CODES,
+            "services": CODES,
+            "own": YES,
+        },
+        needed=False,
     ),
     "release.csv": Shape(("item",), {"item": CODE, "value": NUMBER, "unit": MAY_BE_TEXT}, needed=False, may_lack=("unit",)),
     "projects.csv": Shape(
