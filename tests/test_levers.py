@@ -250,8 +250,12 @@ def test_templates_become_one_lever_per_service_and_per_target(tmp_path):
     text += lever_text(path="targets.*", unit_zh="x", unit_en="x", lowest=0.5, highest=2, step=0.01) + lever_text()
     services = [SimpleNamespace(code="care", name_zh="护理", name_en="care")]
     indicators = [
-        SimpleNamespace(code="beds", name_zh="床位", name_en="beds", unit_zh="张", unit_en="per 1,000", target_value=38.0),
-        SimpleNamespace(code="full", name_zh="全", name_en="full", unit_zh="", unit_en="", target_value=None),
+        SimpleNamespace(
+            code="beds", name_zh="床位", name_en="beds", unit_zh="张", unit_en="per 1,000", target_value=38.0, nature="binding", measure="capacity_per"
+        ),
+        SimpleNamespace(code="full", name_zh="全", name_en="full", unit_zh="", unit_en="", target_value=None, nature="binding", measure="coverage"),
+        SimpleNamespace(code="text", name_zh="正文", name_en="text", unit_zh="", unit_en="", target_value=1.0, nature="stated", measure="coverage"),
+        SimpleNamespace(code="age", name_zh="寿命", name_en="age", unit_zh="", unit_en="", target_value=80.0, nature="expected", measure="reported"),
     ]
     care, beds, tfr = expand(load_levers(write_levers(tmp_path, text)), services, indicators)
     assert (care.path, care.name_zh, care.name_en, care.lowest, care.highest) == ("standards.care", "提标 护理", "Standard of care", 0.8, 1.5)

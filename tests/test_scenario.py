@@ -66,7 +66,8 @@ def place(tmp_path: Path) -> Path:
         ),
         "assumptions/national/services.csv": "service,name_zh,name_en\ncare,护理,care\nschool,学校,school\nother,其他,other\n",
         "assumptions/tiny/pack.yaml": "id: tiny\nservices: [care, school]\n",
-        "assumptions/tiny/indicators.csv": "indicator,name_zh,name_en,unit_zh,unit_en,target_value\nbeds,床位,beds,张,beds,40\nlist,名单,list,,,\n",
+        "assumptions/tiny/indicators.csv": "indicator,name_zh,name_en,unit_zh,unit_en,target_value,nature,measure\n"
+        "beds,床位,beds,张,beds,40,binding,capacity_per\nlist,名单,list,,,,stated,stated\n",
         "assumptions/wide/pack.yaml": "id: wide\nservices: all\n",
         "scenarios/base.yaml": "pack: tiny\nname: {zh: 基准, en: Baseline}\nwhy: as it stands\n",
     }

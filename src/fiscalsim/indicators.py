@@ -1,7 +1,8 @@
-"""The plan's indicator table by its own definitions: base value, path, target, met or missed.
+"""The plan's indicators by their own definitions: base value, path, target, met or missed.
 
 Says what each indicator measures as a linear form over provision and capacity, so that the allocation can aim at it, and evaluates
-the same form on any provision and capacity. Knows nothing of money or of how the plan was found.
+the same form on any provision and capacity. Binding and expected indicators of such a measure are aimed at (`modelled`), other
+computable ones are only `reported`, the rest is `stated`. Knows nothing of money or of how the plan was found.
 """
 
 from __future__ import annotations
@@ -10,34 +11,72 @@ import numpy as np
 import pandas as pd
 
 from fiscalsim.axes import AGES, Axis
-from fiscalsim.quantities import Allocation, Array, Demand, Indicator, Population, StageInputs, TargetForms
+from fiscalsim.quantities import LINEAR, Allocation, Array, Demand, Indicator, Population, StageInputs, TargetForms
 
 ELDERS_FROM = 60
-MODELLED = ("coverage", "clients_per", "capacity_per", "capacity_total", "capacity_share")
+ADULTS_FROM = 16  # who may be insured for a pension (Social Insurance Law, art. 20); pupils and students are not taken out
+NOT_HIGHER = ("<=", "<")
 TOLERANCE = 1e-4  # of the target, so that rounding in the solver does not turn met into missed
 
 
+def target_of(indicator: Indicator) -> float | None:
+    """The number to reach in the target year: the whole scale for `full`, the lower end of a range; None where the plan has none."""
+    if indicator.target_op == "full":
+        return indicator.scale
+    return None if indicator.target_op == "none" else indicator.target_value
+
+
+def base_of(indicator: Indicator) -> float | None:
+    """The printed base value: the whole scale where the plan prints full coverage in words, the bound where it prints an inequality."""
+    return indicator.scale if indicator.base_op == "full" else indicator.base_value
+
+
+def role(indicator: Indicator) -> str:
+    """modelled: the allocation aims at it; reported: computed, not aimed at; stated: kept with the reason why it is not computed."""
+    if indicator.measure == "stated":
+        return "stated"
+    aimed = indicator.measure in LINEAR and indicator.nature in ("binding", "expected") and target_of(indicator) is not None
+    return "modelled" if aimed else "reported"
+
+
 def denominator(per: str, population: Population, household_size: Array) -> Array:
-    """What an indicator is divided by [Y,R]: residents, households or elders."""
+    """What an indicator is divided by [Y,R]: residents, households, elders or adults."""
     persons = population.persons
     if per == "":  # a count: divided by one for the whole
         return np.full(persons.shape[:2], 1.0 / persons.shape[1])
     if per == "population":
         return persons.sum(axis=(2, 3, 4))
-    if per == "elders":
-        return persons[..., list(AGES).index(ELDERS_FROM) :].sum(axis=(2, 3, 4))
+    if per in ("elders", "adults"):
+        return persons[..., list(AGES).index(ELDERS_FROM if per == "elders" else ADULTS_FROM) :].sum(axis=(2, 3, 4))
     if per == "households":
         return persons.sum(axis=(2, 3, 4)) / household_size
     raise KeyError(f"an indicator cannot be divided by {per!r}")
 
 
 def path(indicator: Indicator, base: float, years: Axis) -> Array:
-    """Required value [Y]: a straight line from base to target year, then the target; a target below the base holds at once."""
-    target = indicator.scale if indicator.target_op == "full" else float(indicator.target_value or 0.0)
-    if target <= base:
+    """Required value [Y]: a straight line from base to target year, then the target.
+
+    A target that asks for no improvement (not above the base, or for an upper limit not below it) holds at once. A target that sums
+    over a period grows by equal yearly parts from nothing.
+    """
+    target = target_of(indicator)
+    if target is None:
+        return np.full(len(years), np.nan)
+    if indicator.target_from is not None:
+        parts = indicator.target_year - indicator.target_from + 1
+        return target * np.clip((np.array(years.labels) - indicator.target_from + 1) / parts, 0.0, 1.0)
+    if (target >= base) if indicator.target_op in NOT_HIGHER else (target <= base):
         return np.full(len(years), target)
     progress = (np.array(years.labels) - indicator.base_year) / max(1, indicator.target_year - indicator.base_year)
     return base + (target - base) * np.clip(progress, 0.0, 1.0)
+
+
+def yearly_path(indicator: Indicator, base: float, years: Axis) -> Array:
+    """What the indicator of a single year must be [Y]: the path, or the equal yearly part of a target that sums over a period."""
+    target = target_of(indicator)
+    if target is not None and indicator.target_from is not None:
+        return np.full(len(years), target / (indicator.target_year - indicator.target_from + 1))
+    return path(indicator, base, years)
 
 
 def shares(indicator: Indicator, inputs: StageInputs, population: Population, demand: Demand) -> tuple[Array, Array]:
@@ -64,38 +103,56 @@ def shares(indicator: Indicator, inputs: StageInputs, population: Population, de
 
 
 def base_value(indicator: Indicator, inputs: StageInputs, population: Population, demand: Demand) -> float | None:
-    """The indicator in the base year, computed from the pack; None where it is not modelled."""
-    if indicator.measure not in MODELLED:
+    """The indicator in the base year, computed from the pack; None where it is not computed, or the printed base is of other years."""
+    if indicator.base_year != population.years.labels[0] or indicator.base_from is not None:
         return None
-    clients, capacity = shares(indicator, inputs, population, demand)
-    return float((clients[0] * np.minimum(inputs.supply.base_coverage, 1.0)).sum() + (capacity[0] * inputs.supply.capacity).sum())
+    if indicator.measure in LINEAR:
+        clients, capacity = shares(indicator, inputs, population, demand)
+        return float((clients[0] * np.minimum(inputs.supply.base_coverage, 1.0)).sum() + (capacity[0] * inputs.supply.capacity).sum())
+    if indicator.measure == "count_per":
+        counted = {i.code: i.base_value for i in inputs.indicators}
+        people = denominator(indicator.per, population, inputs.demand.household_size)[0].sum()
+        return indicator.scale * sum(float(counted[code] or 0.0) for code in indicator.of) / people
+    found = _path_of_facts(indicator, inputs, demand)
+    return None if found is None or np.isnan(found[0]) else float(found[0])
+
+
+def _path_of_facts(indicator: Indicator, inputs: StageInputs, demand: Demand) -> Array | None:
+    """What no decision changes [Y]: a standard in yuan, its yearly growth (nan in the base year), or a reported fact."""
+    if indicator.measure == "reported":
+        found = inputs.reported_inputs.get(indicator.of[0])
+        return None if found is None else indicator.scale * found
+    if indicator.measure in ("standard", "standard_growth"):
+        service = demand.services.index(indicator.of[0])
+        yuan = inputs.demand.standard[:, service] * inputs.demand.standard_multiple[:, service]
+        return indicator.scale * (yuan if indicator.measure == "standard" else np.concatenate([[np.nan], yuan[1:] / yuan[:-1] - 1.0]))
+    return None
 
 
 def target_forms(inputs: StageInputs, population: Population, demand: Demand) -> TargetForms:
     """Linear forms and paths of the indicators that the model decides.
 
     The path starts at the printed base value, or at the computed one where none is printed. A share of capacity is turned into a difference
-    that must not be negative, since both its parts are decided.
+    that must not be negative, since both its parts are decided. An upper limit is turned round: minus the form reaches minus the path.
     """
-    decided = [
-        i for i in inputs.indicators if i.measure in MODELLED and i.nature in ("binding", "expected") and (i.target_value is not None or i.target_op == "full")
-    ]
+    decided = [i for i in inputs.indicators if role(i) == "modelled"]
     clients, capacity, targets, distances = [], [], [], []
     resources = [r.code for r in inputs.supply.resources]
     for indicator in decided:
         over_clients, over_capacity = shares(indicator, inputs, population, demand)
-        computed = base_value(indicator, inputs, population, demand)
-        base = indicator.base_value if indicator.base_value is not None else float(computed or 0.0)
-        required = path(indicator, base, demand.years)
+        printed = base_of(indicator)
+        base = printed if printed is not None else float(base_value(indicator, inputs, population, demand) or 0.0)
+        required = yearly_path(indicator, base, demand.years)
         final = required[-1]
         if indicator.measure == "capacity_share":
             per = [resources.index(c) for c in indicator.per.split(";")]
             whole = inputs.supply.capacity[:, per].sum()
             over_capacity[:, :, per] -= (required / whole)[:, None, None]
             required = np.zeros(len(required))
-        clients.append(over_clients)
-        capacity.append(over_capacity)
-        targets.append(required)
+        sign = -1.0 if indicator.target_op in NOT_HIGHER else 1.0
+        clients.append(sign * over_clients)
+        capacity.append(sign * over_capacity)
+        targets.append(sign * required)
         distances.append(abs(final - base) if abs(final - base) > 0.01 * abs(final) else abs(final))
     stack = np.stack
     return TargetForms(
@@ -109,38 +166,42 @@ def target_forms(inputs: StageInputs, population: Population, demand: Demand) ->
 
 
 def values(indicator: Indicator, inputs: StageInputs, population: Population, demand: Demand, allocation: Allocation) -> Array | None:
-    """The indicator for the plan as a whole over the horizon [Y]; None where it cannot be computed."""
+    """The indicator for the plan as a whole over the horizon [Y], summed from target_from where its target sums; None where not computed."""
     first = demand.years.index(allocation.years.labels[0])
     now = slice(first, first + len(allocation.years))
-    if indicator.measure == "reported":
-        found = inputs.reported_inputs.get(indicator.of[0]) if indicator.of else None
+    if indicator.measure not in LINEAR:
+        found = _path_of_facts(indicator, inputs, demand)
         return None if found is None else found[now]
-    if indicator.measure not in MODELLED:
-        return None
     clients, capacity = shares(indicator, inputs, population, demand)
-    value = (clients[now] * np.minimum(allocation.provision, 1.0)).sum(axis=(1, 2, 3))
     stock = allocation.stock
     if indicator.measure == "capacity_share":
         resources = [r.code for r in inputs.supply.resources]
         whole = inputs.supply.capacity[:, [resources.index(c) for c in indicator.per.split(";")]].sum()
         now_whole = stock[:, :, [resources.index(c) for c in indicator.per.split(";")]].sum(axis=(1, 2))
         return (capacity[now] * stock).sum(axis=(1, 2)) * whole / now_whole
-    return value + (capacity[now] * stock).sum(axis=(1, 2))
+    value = (clients[now] * np.minimum(allocation.provision, 1.0)).sum(axis=(1, 2, 3)) + (capacity[now] * stock).sum(axis=(1, 2))
+    if indicator.target_from is None:
+        return value
+    return np.cumsum(np.where(np.array(allocation.years.labels) >= indicator.target_from, value, 0.0))
 
 
 def status(indicator: Indicator, found: Array | None, years: Axis) -> tuple[str, int | None]:
-    """met, met_early, maintained, missed or not_computable, and the first year from which the target holds."""
-    target = indicator.scale if indicator.target_op == "full" else indicator.target_value
+    """met, met_early, maintained, missed or not_computable, and the first year from which the target holds.
+
+    More than (>) is read as not less than, less than (<) as not more than, both to rounding; a range is met from its lower end on.
+    """
+    target, base = target_of(indicator), base_of(indicator)
     if found is None or target is None or indicator.target_year not in years.labels:
         return "not_computable", None
     slack = TOLERANCE * max(1.0, abs(target))
-    holds = found <= target + slack if indicator.target_op == "<=" else found >= target - slack
+    upper = indicator.target_op in NOT_HIGHER
+    holds = found <= target + slack if upper else found >= target - slack
     at_target = years.index(indicator.target_year)
     since = next((years.labels[i] for i in range(len(years)) if holds[i]), None)
     if not holds[at_target]:
         later = next((years.labels[i] for i in range(at_target, len(years)) if holds[i]), None)
         return "missed", later
-    if indicator.base_value is not None and indicator.target_op != "<=" and target <= indicator.base_value:
+    if base is not None and indicator.target_from is None and (target >= base if upper else target <= base):
         return "maintained", since
     return ("met_early" if since is not None and since < indicator.target_year else "met"), since
 
@@ -151,56 +212,43 @@ def indicator_table(inputs: StageInputs, population: Population, demand: Demand,
     for indicator in inputs.indicators:
         found = values(indicator, inputs, population, demand, allocation)
         word, since = status(indicator, found, allocation.years)
-        computed = base_value(indicator, inputs, population, demand)
-        base = indicator.base_value if indicator.base_value is not None else computed
-        required = None if base is None or (indicator.target_value is None and indicator.target_op != "full") else path(indicator, base, allocation.years)
+        computed, printed, target = base_value(indicator, inputs, population, demand), base_of(indicator), target_of(indicator)
+        base = printed if printed is not None else computed
+        required = None if base is None or target is None else path(indicator, base, allocation.years)
         for y, year in enumerate(allocation.years):
             value = np.nan if found is None else found[y]
             rows.append((indicator.code, "plan", year, value, np.nan if required is None else required[y], indicator.nature, word))
-        target = indicator.scale if indicator.target_op == "full" else indicator.target_value
         names.append(
-            (
-                indicator.code,
-                indicator.name_zh,
-                indicator.name_en,
-                indicator.unit_zh,
-                indicator.unit_en,
-                indicator.domain,
-                indicator.nature,
-                indicator.measure,
-                indicator.base_year,
-                indicator.base_value,
-                computed,
-                indicator.target_year,
-                indicator.target_op,
-                target,
-                word,
-                since,
-                indicator.quote,
-                indicator.source,
-                indicator.note,
-            )
+            {
+                "indicator": indicator.code,
+                "name_zh": indicator.name_zh,
+                "name_en": indicator.name_en,
+                "unit_zh": indicator.unit_zh,
+                "unit_en": indicator.unit_en,
+                "domain": indicator.domain,
+                "nature": indicator.nature,
+                "measure": indicator.measure,
+                "base_year": indicator.base_year,
+                "base_printed": printed,
+                "base_computed": computed,
+                "target_year": indicator.target_year,
+                "target_op": indicator.target_op,
+                "target_value": target,
+                "status": word,
+                "year_met": since,
+                "quote": indicator.quote,
+                "source": indicator.source,
+                "note": indicator.note,
+                "role": role(indicator),
+                "in_table": indicator.in_table,
+                "of": ";".join(indicator.of),
+                "per": indicator.per,
+                "scale": indicator.scale,
+                "base_op": indicator.base_op,
+                "base_from": indicator.base_from,
+                "target_high": indicator.target_high,
+                "target_from": indicator.target_from,
+            }
         )
     columns = ["indicator", "region", "year", "value", "target", "nature", "status"]
-    definition = [
-        "indicator",
-        "name_zh",
-        "name_en",
-        "unit_zh",
-        "unit_en",
-        "domain",
-        "nature",
-        "measure",
-        "base_year",
-        "base_printed",
-        "base_computed",
-        "target_year",
-        "target_op",
-        "target_value",
-        "status",
-        "year_met",
-        "quote",
-        "source",
-        "note",
-    ]
-    return pd.DataFrame(rows, columns=columns), pd.DataFrame(names, columns=definition)
+    return pd.DataFrame(rows, columns=columns), pd.DataFrame(names)

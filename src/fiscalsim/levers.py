@@ -20,6 +20,7 @@ import numpy as np
 import yaml
 
 from fiscalsim.errors import InputError, Problem, nearest
+from fiscalsim.quantities import LINEAR
 
 Value = float | int | dict[int, float]
 
@@ -287,6 +288,10 @@ class Target(Named, Protocol):
     def unit_en(self) -> str: ...
     @property
     def target_value(self) -> float | None: ...
+    @property
+    def nature(self) -> str: ...
+    @property
+    def measure(self) -> str: ...
 
 
 _TEXTS = ("path", "group", "name_zh", "name_en", "unit_zh", "unit_en", "shown_as", "meaning_zh", "meaning_en", "source")
@@ -327,8 +332,13 @@ def load_levers(home: Path) -> tuple[Lever, ...]:
     return tuple(levers)
 
 
+def aimed_at(item: Target) -> bool:
+    """Whether the allocation aims at an indicator with a target: a binding or expected one of a measure that it can move."""
+    return item.nature in ("binding", "expected") and item.measure in LINEAR
+
+
 def expand(levers: Sequence[Lever], services: Iterable[Named], indicators: Iterable[Target]) -> tuple[Lever, ...]:
-    """Turn the templates into one lever per service and per indicator that has a target number.
+    """Turn the templates into one lever per service and per binding or expected indicator with a target number that the allocation aims at.
 
     `standards.*` keeps its range (a multiple). The range and step of `targets.*` are multiples of the plan's own target, so the lever's
     are in the indicator's unit. `{name}` and `{unit}` in a template's texts are filled in; without `{name}` the name is put behind.
@@ -340,7 +350,7 @@ def expand(levers: Sequence[Lever], services: Iterable[Named], indicators: Itera
             whole += [replace(_filled(lever, item.name_zh, item.name_en, "", ""), path=f"standards.{item.code}") for item in services]
         elif lever.path == "targets.*":
             for item in indicators:
-                if item.target_value is None or item.target_value <= 0:
+                if not aimed_at(item) or item.target_value is None or item.target_value <= 0:
                     continue
                 target = replace(lever, unit_zh="{unit}", unit_en="{unit}")
                 whole.append(

@@ -18,7 +18,7 @@ import pandas as pd
 
 from fiscalsim import allocation, demography, execution, indicators
 from fiscalsim.assumptions import load_pack, stage_inputs
-from fiscalsim.axes import RESIDENCE
+from fiscalsim.axes import RESIDENCE, SEX
 from fiscalsim.demand import demand, place_capacity, recurrent_cost
 from fiscalsim.errors import ModelError
 from fiscalsim.fiscal_capacity import fiscal_capacity
@@ -91,7 +91,7 @@ def run(
     clock.mark("read")
     say(0.05, "people")
     population, components = demography.simulate(inputs.demography)
-    inputs = replace(inputs, reported_inputs={**inputs.reported_inputs, "schooling_years": schooling(inputs, population)})
+    inputs = replace(inputs, reported_inputs={**inputs.reported_inputs, **reported_facts(inputs, population)})
     clock.mark("people")
     say(0.1, "demand")
     needed = demand(population, components, inputs.demand, inputs.supply, inputs.fiscal.function_outturn, inputs.fiscal.functions)
@@ -124,6 +124,27 @@ def run(
     say(1.0, "done")
     versions = {name: version(name) for name in COMPUTED_WITH} | {"python": platform.python_version()}
     return RunResult(scenario, inputs.info, tables, plan.passes, clock.seconds, inputs.pack_digest, versions, dict(allocation.OPTIONS))
+
+
+def reported_facts(inputs: StageInputs, population: Population) -> dict[str, Array]:
+    """What indicators of measure `reported` name, [Y] each: schooling, deaths of children per birth, and residents served where they live."""
+    return {
+        "schooling_years": schooling(inputs, population),
+        **child_deaths(inputs),
+        "resident_coverage": inputs.demand.resident_coverage,
+    }
+
+
+def child_deaths(inputs: StageInputs) -> dict[str, Array]:
+    """Deaths before the first and the fifth birthday per birth [Y], in the pack's own life tables; boys and girls by the sex ratio at birth."""
+    gap = inputs.reported_inputs["life_expectancy_gap"]
+    e0 = inputs.reported_inputs["life_expectancy"][:, None] + gap[:, None] * np.array([-0.5, 0.5])
+    mx = demography.shift_to_life_expectancy(inputs.demography.standard_mx, e0)
+    alive = np.array([[demography.life_table(by_age, sex)["lx"] for by_age, sex in zip(by_sex, SEX, strict=True)] for by_sex in mx])
+    births = inputs.demography.base_population[..., 0].sum(axis=(1, 2))
+    boys = float(np.average(inputs.demography.sex_ratio_at_birth, weights=births))
+    lost = 1.0 - np.average(alive, axis=1, weights=[boys, 1.0])
+    return {"infant_mortality": lost[:, 1], "under5_mortality": lost[:, 5]}
 
 
 def schooling(inputs: StageInputs, population: Population) -> Array:

@@ -241,6 +241,9 @@ class SupplyInputs:
     base_coverage: Array  # [R,H,S] provision in the base year, share of clients at the national standard
 
 
+LINEAR = ("coverage", "clients_per", "capacity_per", "capacity_total", "capacity_share")  # measures that the allocation can aim at
+
+
 @dataclass(frozen=True)
 class Indicator:
     """One row of a plan's indicator table, with its definition."""
@@ -255,15 +258,20 @@ class Indicator:
     base_year: int
     base_value: float | None
     target_year: int
-    target_op: str  # >=, >, =, <=, full
+    target_op: str  # >=, >, =, <=, <, range (target_value to target_high), full (everyone entitled), none
     target_value: float | None
-    measure: str  # coverage, clients_per, capacity_per, capacity_total, capacity_share, reported, stated
-    of: tuple[str, ...]  # services or resources whose sum is measured
-    per: str  # what it is divided by: population, households, elders, a resource list, or empty
+    measure: str  # coverage, clients_per, capacity_per, capacity_total, capacity_share, standard, standard_growth, count_per, reported, stated
+    of: tuple[str, ...]  # services, resources or (count_per) indicators whose sum is measured
+    per: str  # what it is divided by: population, households, elders, adults, a resource list, or empty
     scale: float
     quote: str
     source: str
     note: str
+    in_table: bool = True  # whether the plan's own main table has it
+    base_op: str = "="  # how the base value is printed: =, or an inequality, or full (everyone entitled, in words)
+    base_from: int | None = None  # first year of the period that the printed base value sums over; None: base_year alone
+    target_high: float | None = None  # upper end of a range
+    target_from: int | None = None  # first year of the period that the target sums over; None: the target year alone
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from fiscalsim.levers import (
     LAST_YEAR,
     Document,
     Lever,
+    aimed_at,
     check_value,
     clean_value,
     expand,
@@ -52,6 +53,9 @@ FAMILY_NAMES = (
     "binding_target_met",
     "expected_target_met",
     "worst_off_raised",
+    "bought_within_market",
+    "purchases_within_cap",
+    "posts_moved_within_limit",
 )
 POLICIES = ("optimal", "status-quo", "per-head", "formula")
 NATIONAL = "national"
@@ -74,6 +78,34 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "demography.schooling_years_leavers": (True, _YEARS),
     "demand.resident_coverage": (True, _SHARE),
     "demand.care_need": (True, _MULTIPLE),
+    "demand.take_up": (True, _MULTIPLE),
+    "demand.relief_cases": (True, _MULTIPLE),
+    "demand.residence_years": (True, _YEARS),
+    "demand.mean_stay_years": (False, _YEARS),
+    "demand.housing_opened": (True, _SHARE),
+    "demand.relief_opened": (True, _SHARE),
+    "demand.pension_age": (True, _YEARS),
+    "demand.care_elsewhere": (True, _SHARE),
+    "demand.vocational_share": (True, _SHARE),
+    "costs.vocational_ratio": (False, _MULTIPLE),
+    "costs.health_saving": (True, _SHARE),
+    "costs.online_share": (True, _SHARE),
+    "costs.online_saving": (False, _SHARE),
+    "costs.offline_kept": (False, _SHARE),
+    "costs.rural_income": (True, _MULTIPLE),
+    "benefits.relief_growth": (False, _GROWTH),
+    "benefits.disability_growth": (False, _GROWTH),
+    "benefits.veterans_growth": (False, _GROWTH),
+    "benefits.destitute_multiple": (False, _MULTIPLE),
+    "benefits.destitute_income_share": (False, _SHARE),
+    "benefits.paid_contribution": (True, _MULTIPLE),
+    "fees.user_share": (True, _SHARE),
+    "fees.affordable_share": (False, _SHARE),
+    "fees.insured_share": (True, _SHARE),
+    "funds.pension_benefit": (False, _MULTIPLE),
+    "funds.local_share": (True, _SHARE),
+    "funds.pooling": (True, _SHARE),
+    "funds.care_contribution": (True, _MULTIPLE),
     "costs.wage_growth": (True, _GROWTH),
     "costs.price_growth": (True, _GROWTH),
     "fiscal.revenue_growth": (True, _GROWTH),
@@ -88,6 +120,27 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "fiscal.first_claims_share": (False, _SHARE),
     "fiscal.claims_wage_share": (False, _SHARE),
     "fiscal.limit_growth": (True, _GROWTH),
+    "fiscal.outside_aid": (True, _SHARE),
+    "fiscal.paired_support": (True, _SHARE),
+    "fiscal.social_funds": (True, _SHARE),
+    "fiscal.citizenship_grant": (True, _MULTIPLE),
+    "fiscal.settlement": (True, _SHARE),
+    "fiscal.purchase_cap": (False, _SHARE),
+    "supply.purchase_limit": (False, _MULTIPLE),
+    "supply.qualified_share": (False, _SHARE),
+    "supply.provider_return": (False, _SHARE),
+    "supply.private_share": (False, _SHARE),
+    "supply.private_subsidy": (False, _SHARE),
+    "supply.colocation_saving": (False, _SHARE),
+    "supply.elder_places_with_housing": (True, _MULTIPLE),
+    "supply.kindergarten_places_with_housing": (True, _MULTIPLE),
+    "supply.building_rate": (False, _MULTIPLE),
+    "supply.hiring_rate": (False, _MULTIPLE),
+    "supply.retention_pay": (False, _SHARE),
+    "supply.retention_response": (False, _MULTIPLE),
+    "supply.post_mobility": (False, _SHARE),
+    "supply.cash_rent_share": (False, _SHARE),
+    "supply.forced_exit": (False, _SHARE),
     "allocation.recurrent_growth_margin": (False, _GROWTH),
     "allocation.transfer_change_limit": (False, _SHARE),
     "allocation.tail_years": (False, _YEARS),
@@ -204,6 +257,8 @@ class _Item:
     unit_zh: str
     unit_en: str
     target_value: float | None
+    nature: str = ""
+    measure: str = ""
 
 
 def read_parameters(pack: str, home: Path, problems: list[Problem]) -> dict[str, Parameter]:
@@ -309,7 +364,7 @@ def _movable(pack: str, home: Path) -> tuple[tuple[Lever, ...], dict[str, Any], 
         if "*" not in lever.path and lever.path not in defaults
     ]
     defaults |= {lever.path: 1 for lever in levers if lever.path.startswith("standards.")}
-    defaults |= {f"targets.{item.code}": clean_value(item.target_value) for item in indicators if item.target_value is not None}
+    defaults |= {f"targets.{item.code}": clean_value(item.target_value) for item in indicators if item.target_value is not None and aimed_at(item)}
     return levers, defaults, problems
 
 
@@ -357,6 +412,8 @@ def _items(pack: str, home: Path, file: str, problems: list[Problem]) -> list[_I
                 cells.get("unit_zh", ""),
                 cells.get("unit_en", ""),
                 number(cells.get("target_value", "")),
+                cells.get("nature", ""),
+                cells.get("measure", ""),
             )
     return list(merged.values())
 

@@ -23,6 +23,7 @@ from fiscalsim.assumptions.tables import (
     EVERY,
     FISCAL_ONCE,
     FISCAL_PATHS,
+    NO_TARGET,
     PER,
     REPORTED,
     SHAPES,
@@ -319,7 +320,7 @@ def _select(document: Document, tables: dict[str, list[Row]], problems: list[Pro
     needed = {row["resource"] for row in tables["requires.csv"]}
     needed |= {code for row in tables["indicators.csv"] for code in (*row["of"], *row["per"]) if row["measure"].startswith("capacity")}
     unused = every_resource - needed
-    for file in ("resources.csv", "capacity.csv", "projects.csv"):
+    for file in ("resources.csv", "capacity.csv", "projects.csv", "purchase.csv"):
         tables[file] = [row for row in tables[file] if row["resource"] not in unused]
     tables["conversions.csv"] = [row for row in tables["conversions.csv"] if not {row["from"], row["to"]} & unused]
 
@@ -359,24 +360,29 @@ def _codes_known(tables: dict[str, list[Row]]) -> list[Problem]:
     problems += unknown_codes(tables["observed.csv"], "region", [*regions, ALL], "a region of regions.csv, or all")
     for file in ("needs.csv", "standards.csv", "coverage.csv", "requires.csv", "queues.csv"):
         problems += unknown_codes(tables[file], "service", services, "a service of the catalogue")
-    for file in ("requires.csv", "capacity.csv"):
+    for file in ("requires.csv", "capacity.csv", "purchase.csv"):
         problems += unknown_codes(tables[file], "resource", resources, "a resource of resources.csv")
     problems += unknown_codes(tables["projects.csv"], "resource", [*resources, EVERY], "a resource of resources.csv, or *")
     for column in ("from", "to"):
         problems += unknown_codes(tables["conversions.csv"], column, resources, "a resource of resources.csv")
     problems += unknown_codes((row for row in tables["priority.csv"] if row["kind"] == "residence"), "name", RESIDENCES, " or ".join(RESIDENCES))
+    problems += unknown_codes((row for row in tables["priority.csv"] if row["kind"] == "region"), "name", regions, "a region of regions.csv")
     for row in tables["indicators.csv"]:
         measure = row["measure"]
-        if measure in ("coverage", "clients_per"):
+        if measure in ("coverage", "clients_per", "standard", "standard_growth"):
             problems += unknown_codes([row], "of", services, "a service of the pack's catalogue")
         elif measure.startswith("capacity"):
             problems += unknown_codes([row], "of", resources, "a resource of resources.csv")
         elif measure == "reported":
             problems += unknown_codes([row], "of", REPORTED, f"one of {', '.join(REPORTED)}")
-        if measure in ("clients_per", "capacity_per"):
+        elif measure == "count_per":
+            printed = [other["indicator"] for other in tables["indicators.csv"] if other["base_value"] is not None]
+            problems += unknown_codes([row], "of", printed, "an indicator of this table with a base value")
+        if measure in ("clients_per", "capacity_per", "count_per"):
             problems += unknown_codes([row], "per", PER, f"one of {', '.join(PER)}")
         elif measure == "capacity_share":
             problems += unknown_codes([row], "per", resources, "a resource of resources.csv")
+    problems += unknown_codes(tables["conflicts.csv"], "indicator", [row["indicator"] for row in tables["indicators.csv"]], "an indicator of indicators.csv")
     return [*problems, *catalogue_problems(tables)]
 
 
@@ -638,12 +644,27 @@ def _indicators_whole(tables: dict[str, list[Row]]) -> Iterator[Problem]:
         measure = row["measure"]
         if measure not in ("stated",) and not row["of"]:
             yield Problem(row["file"], row["line"], "of", "", f"codes, for measure {measure}")
-        if measure in ("capacity_per", "capacity_share") and not row["per"]:  # clients_per nothing is a plain count of clients
+        if measure in ("capacity_per", "capacity_share", "count_per") and not row["per"]:  # clients_per nothing is a plain count of clients
             yield Problem(row["file"], row["line"], "per", "", f"{'resources' if measure == 'capacity_share' else ', '.join(PER)}, for measure {measure}")
         if measure not in ("stated", "reported") and row["scale"] is None:
             yield Problem(row["file"], row["line"], "scale", "", f"a number, for measure {measure}")
-        if row["target_value"] is None and row["target_op"] != "full" and measure != "stated":
+        if measure in ("standard", "standard_growth") and len(row["of"]) > 1:
+            yield Problem(row["file"], row["line"], "of", ";".join(row["of"]), f"one service, for measure {measure}")
+        if measure == "stated" and not row["note"]:
+            yield Problem(row["file"], row["line"], "note", "", "the reason why it is not computed, for measure stated")
+        if row["target_value"] is None and row["target_op"] not in NO_TARGET and measure != "stated":
             yield Problem(row["file"], row["line"], "target_value", "", f"a number, for target_op {row['target_op']}")
+        if row["target_op"] == "range" and (row["target_high"] is None or row["target_value"] is None or row["target_high"] < row["target_value"]):
+            yield Problem(row["file"], row["line"], "target_high", str(row["target_high"] or ""), "the upper end of the range, not below target_value")
+        for column in ("base", "target"):
+            if row[f"{column}_from"] is not None and row[f"{column}_from"] > row[f"{column}_year"]:
+                yield Problem(row["file"], row["line"], f"{column}_from", str(row[f"{column}_from"]), f"not after {column}_year {row[f'{column}_year']}")
+    conflicting: dict[str, list[Row]] = defaultdict(list)
+    for row in tables["conflicts.csv"]:
+        conflicting[row["conflict"]].append(row)
+    for code, rows in conflicting.items():
+        if sum(row["chosen"] for row in rows) > 1:
+            yield Problem(rows[0]["file"], rows[-1]["line"], "chosen", "yes", f"at most one chosen of the statements of {code}")
 
 
 LOCAL = "local"  # the sharing rule of a service that no upper level pays
@@ -705,9 +726,19 @@ def _indicators(tables: dict[str, list[Row]]) -> tuple[Indicator, ...]:
         "quote",
         "source",
         "note",
+        "base_from",
+        "target_from",
+        "target_high",
     )
     return tuple(
-        Indicator(code=row["indicator"], per=";".join(row["per"]), scale=1.0 if row["scale"] is None else row["scale"], **{key: row[key] for key in same})
+        Indicator(
+            code=row["indicator"],
+            per=";".join(row["per"]),
+            scale=1.0 if row["scale"] is None else row["scale"],
+            in_table=row["in_table"] is not False,
+            base_op=row["base_op"] or "=",
+            **{key: row[key] for key in same},
+        )
         for row in tables["indicators.csv"]
     )
 

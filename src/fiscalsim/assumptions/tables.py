@@ -25,10 +25,22 @@ FISCAL_ONCE = ("expenditure", "new_bonds", "debt_balance", *FUNCTIONS)  # needed
 FISCAL_PATHS = ("own_revenue", "debt_interest", "debt_limit", "other_debt", "bond_quota")  # from the base year on, then grown
 VITAL_ITEMS = ("tfr_relative", "e0_difference", "external_net_migration", "leaving_rate", "destination_share", "household_size")
 VITAL_OPTIONAL = ("srb", "cost_difference")
-MEASURES = ("coverage", "clients_per", "capacity_per", "capacity_total", "capacity_share", "reported", "stated")
-REPORTED = ("life_expectancy", "schooling_years")
+MEASURES = (
+    "coverage",
+    "clients_per",
+    "capacity_per",
+    "capacity_total",
+    "capacity_share",
+    "standard",
+    "standard_growth",
+    "count_per",
+    "reported",
+    "stated",
+)
+REPORTED = ("life_expectancy", "schooling_years", "infant_mortality", "under5_mortality", "resident_coverage")
 DOMAINS = ("childcare", "education", "employment", "health", "elderly", "housing", "assistance", "veterans", "culture-sport")
-PER = ("population", "households", "elders")
+PER = ("population", "households", "elders", "adults")
+NO_TARGET = ("full", "none")  # target_op words that need no number
 ALL = "all"
 EVERY = "*"
 ASSUMPTION = "assumption"  # what grade D cites; needs no document
@@ -193,18 +205,33 @@ SHAPES: dict[str, Shape] = {
             "unit_zh": TEXT,
             "unit_en": TEXT,
             "nature": _words("binding", "expected", "stated"),
+            "in_table": Column("yes", needed=False),
+            "base_from": Column("whole", FIRST_YEAR, LAST_YEAR, needed=False),
             "base_year": YEAR,
+            "base_op": Column("words", words=("=", ">", ">=", "<=", "<", "full"), needed=False),
             "base_value": MAY_BE_NUMBER,
+            "target_from": Column("whole", FIRST_YEAR, LAST_YEAR, needed=False),
             "target_year": YEAR,
-            "target_op": _words(">=", ">", "=", "<=", "full"),
+            "target_op": _words(">=", ">", "=", "<=", "<", "range", "full", "none"),
             "target_value": MAY_BE_NUMBER,
+            "target_high": MAY_BE_NUMBER,
             "measure": _words(*MEASURES),
             "of": CODES,
             "per": CODES,
             "scale": Column("number", 0, needed=False),
         },
+        may_lack=("in_table", "base_from", "base_op", "target_from", "target_high"),
     ),
-    "priority.csv": Shape(("kind", "name"), {"kind": _words("tag", "residence"), "name": CODE, "weight": COUNT}, needed=False),
+    "conflicts.csv": Shape(
+        ("conflict", "indicator"),
+        {"conflict": CODE, "name_zh": TEXT, "indicator": CODE, "chosen": YES, "why": TEXT},
+        needed=False,
+        graded=False,
+    ),
+    "priority.csv": Shape(
+        ("kind", "name"), {"kind": _words("tag", "region", "residence", "domain", "service"), "name": CODE, "weight": COUNT}, needed=False
+    ),
+    "purchase.csv": Shape(("resource",), {"resource": CODE, "market_share": COUNT, "price_multiple": COUNT}, needed=False),
     "observed.csv": Shape(
         ("region", "item", "year"), {"region": CODE, "item": _words("population", "births", "deaths"), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
     ),
