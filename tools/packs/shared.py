@@ -184,6 +184,8 @@ def vital(place: Place, facts: Path, parts: pd.DataFrame, persons: dict[str, Gro
     size = {code: float(parts.loc[code, "total"]) for code in parts.index}
     arrivals = {code: GROSS_FLOW * size[code] + max(0.0, internal[code]) for code in parts.index}
     total = sum(arrivals.values())
+    part = {code: round(v / total, 6) for code, v in arrivals.items()}
+    part[max(part, key=part.__getitem__)] += 1 - sum(part.values())  # what rounding lost, so that the shares sum to one
     rows: list[tuple[object, ...]] = []
     notes = place.notes
     for code in parts.index:
@@ -194,7 +196,7 @@ def vital(place: Place, facts: Path, parts: pd.DataFrame, persons: dict[str, Gro
             (code, "srb", place.srb, "男/女", "B", "census2020", notes["srb"]),
             (code, "external_net_migration", round(place.external * weight[code]), "人/年", place.external_grade, place.vital_source, notes["external"]),
             (code, "leaving_rate", f"{leaving:.5f}", "比例", "C", "census2020", notes["leaving"]),
-            (code, "destination_share", f"{arrivals[code] / total:.6f}", "比例", "C", "census2020", notes["destination"]),
+            (code, "destination_share", f"{part[code]:.6f}", "比例", "C", "census2020", notes["destination"]),
             (code, "household_size", parts.loc[code, "avg_household_size"], "人/户", "B", "census2020", ""),
         ]
     write(home / "vital.csv", "region,item,value,unit,grade,source,note", rows)
