@@ -110,7 +110,7 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "costs.price_growth": (True, _GROWTH),
     "fiscal.revenue_growth": (True, _GROWTH),
     "fiscal.baseline_growth": (True, _GROWTH),
-    "fiscal.transfer_growth": (True, _GROWTH),
+    "fiscal.transfer_growth": (True, (-1.0, 3.0)),  # what a budget gets beside its own revenue may more than double after a low year
     "fiscal.transfer_pool": (True, _MULTIPLE),
     "fiscal.reserve_share": (True, _SHARE),
     "fiscal.bond_quota": (True, _MULTIPLE),
