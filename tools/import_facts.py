@@ -13,11 +13,14 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from packs import liaoning, national
+from packs import inner_mongolia, liaoning, linxia, national, panjin
 
 # One entry a place: build(facts, out, movers' schedule by age with its peak at one, births by age and residence summing to one).
 PLACES: dict[str, Callable[[Path, Path, dict[int, float], dict[str, dict[int, float]]], None]] = {
     "liaoning": liaoning.build,
+    "inner-mongolia": inner_mongolia.build,
+    "panjin": panjin.build,
+    "linxia": linxia.build,
 }
 
 
