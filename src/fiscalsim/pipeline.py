@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 
 from fiscalsim import allocation, demography, execution, indicators
-from fiscalsim.assumptions import load_pack, stage_inputs
+from fiscalsim.assumptions import evidence, load_pack, stage_inputs
 from fiscalsim.axes import RESIDENCE, SEX
 from fiscalsim.demand import demand, place_capacity, recurrent_cost
 from fiscalsim.errors import ModelError
-from fiscalsim.fiscal_capacity import fiscal_capacity
+from fiscalsim.fiscal_capacity import fiscal_capacity, money_with_people
 from fiscalsim.quantities import Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, tidy
 from fiscalsim.scenario import Scenario
 from fiscalsim.scenario import home as default_home
@@ -96,7 +96,8 @@ def run(
     say(0.1, "demand")
     needed = demand(population, components, inputs.demand, inputs.supply, inputs.fiscal.function_outturn, inputs.fiscal.functions)
     spent, duty = base_spending(inputs, needed)
-    money = fiscal_capacity(inputs.fiscal, inputs.years, inputs.regions, spent, duty)
+    followed = money_with_people(population, components, needed, inputs.fiscal)
+    money = fiscal_capacity(inputs.fiscal, inputs.years, inputs.regions, spent, duty, followed)
     forms = indicators.target_forms(inputs, population, needed)
     clock.mark("demand and money")
     plan = allocation.allocate(
@@ -116,6 +117,8 @@ def run(
     say(0.95, "tables")
     found = Stages(inputs, population, components, needed, money, plan, played)
     tables = result_tables(found)
+    if replay:  # a preview answers without it
+        tables["evidence"] = evidence(pack, tables["demand"], sorted({pack.info.base_year, pack.info.plan_target_year} & set(tables["demand"]["year"])))
     tables["checks"] = checks(found)
     clock.mark("tables")
     failed = tables["checks"].loc[~tables["checks"]["passed"], "name"].tolist()
@@ -206,13 +209,13 @@ def execution_plan(inputs: StageInputs, needed: Demand, plan: Allocation) -> exe
         transfers=pd.concat([general, earmarked], ignore_index=True)[["year", "region", "kind", "yuan"]],
         recurrent=plan.recurrent.sum(axis=(2, 3)),
         orders=orders,
-        stock=plan.stock,
+        stock=plan.stock + plan.bought,
         resources=plan.resources.labels,
         demand={s: needed.clients[now, :, :, needed.services.index(s)].sum(axis=2) for s in placed},
         planned_served={s: plan.served[..., plan.services.index(s)].sum(axis=2) for s in placed},
-        queue_services=tuple((s, k, u) for s, k, u in inputs.supply.requires if s in queued and k not in staff),
+        queue_services=tuple((s, k, u) for s, k, u in inputs.supply.requires_planned if s in queued and k not in staff and u > 0),
         school_resources=tuple(r.code for r in inputs.supply.resources if any(k == r.code and s in _schools(inputs) for s, k, _ in inputs.supply.requires)),
-        requires=tuple((s, k, u) for s, k, u in inputs.supply.requires if s not in queued and k not in staff),
+        requires=tuple((s, k, u) for s, k, u in inputs.supply.requires_planned if s not in queued and k not in staff and u > 0),
         place=inputs.info.id,
     )
 
@@ -263,10 +266,10 @@ def until(table: pd.DataFrame, last: int) -> pd.DataFrame:
 
 
 def capacity_table(plan: Allocation) -> pd.DataFrame:
-    """year, region, service (code of the place or staff), capacity, built (ordered), opened, converted_in, converted_out, retired, closed."""
+    """year, region, service (code of the place or staff), capacity, built (ordered), opened, converted_in, converted_out, bought, retired, closed."""
     axes = {"year": plan.years, "region": plan.regions, "service": plan.resources}
     table = tidy(plan.stock, axes, "capacity")
-    for name in ("built", "opened", "converted_in", "converted_out", "retired", "closed"):
+    for name in ("built", "opened", "converted_in", "converted_out", "bought", "retired", "closed"):
         table[name] = getattr(plan, name).reshape(-1)
     return table
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,9 @@ SUM_TOLERANCE = 1e-3  # published margins of one census may differ by rounding, 
 SHARE_TOLERANCE = 1e-6
 PARTS_TOLERANCE = 0.5  # of a person, place or yuan: finer regions add up to the last unit
 
+# columns of other tables that name the codes of a catalogue: not judged while the catalogue cannot be read at all
+_CATALOGUES = {"regions.csv": ("region",), "services.csv": ("service", "services", "of"), "resources.csv": ("resource", "from", "to", "of", "per")}
+_SHOWN = 3  # missing rows of one kind that are named
 _SOURCE_COLUMNS = ["file", "key", "value", "unit", "grade", "source", "title", "note", "quote"]
 _TEXTS = ("id", "name_zh", "name_en", "upper_zh", "upper_en", "unit_zh", "unit_en")
 _YEARS = ("base_year", "horizon_end")
@@ -122,10 +125,11 @@ def _read(name: str, home: Path, resolution: str) -> tuple[Pack | None, list[Pro
     tables["pack.yaml"] = [document.data]
     problems += _sources_exist(tables, parameters, document)
     _select(document, tables, problems)
-    problems += _codes_known(tables)
     incomplete = _unread(reading)
+    blind = {column for file, columns in _CATALOGUES.items() if file in incomplete and not tables[file] for column in columns}
+    problems += [problem for problem in _codes_known(tables) if problem.column not in blind]
     whole = [*_whole(document, folder_of(name, resolution), tables), *_parts_add_up(folder_of(name, resolution), reading.whole, tables)]
-    problems += [problem for problem in whole if problem.file.split("/")[-1] not in incomplete]
+    problems += _gathered(problem for problem in whole if problem.file.split("/")[-1] not in incomplete)
     services, resources, indicators = _services(tables), _resources(tables), _indicators(tables)
     levers = expand(declared, services, indicators)
     for lever in declared:
@@ -186,6 +190,20 @@ def _levers(home: Path, problems: list[Problem]) -> tuple[Lever, ...]:
     except InputError as error:
         problems += error.problems
         return ()
+
+
+def _gathered(problems: Iterable[Problem]) -> list[Problem]:
+    """Rows that are missing for one and the same reason are told once, with the first few of them named."""
+    kinds: dict[tuple[str, str, str, str], list[Problem]] = defaultdict(list)
+    for problem in problems:
+        alike = problem.row is None and not problem.nearest
+        kinds[problem.file, problem.column, problem.allowed, "" if alike else f"{problem.row} {problem.value}"].append(problem)
+    return [
+        found[0]
+        if len(found) == 1
+        else replace(found[0], value="; ".join(one.value for one in found[:_SHOWN]) + (f"; {more} more" if (more := len(found) - _SHOWN) > 0 else ""))
+        for found in kinds.values()
+    ]
 
 
 def _unread(reading: Reading) -> set[str]:
@@ -312,6 +330,9 @@ def _select(document: Document, tables: dict[str, list[Row]], problems: list[Pro
         for i, code in enumerate(chosen)
         if code not in every_service
     ]
+    problems += unknown_codes((row for row in tables["priority.csv"] if row["kind"] == "service"), "name", every_service, "a service of services.csv")
+    domains = {row["domain"] for row in tables["services.csv"]}
+    problems += unknown_codes((row for row in tables["priority.csv"] if row["kind"] == "domain"), "name", domains, "a domain of services.csv")
     dropped = set(every_service) - set(chosen)
     for file in ("services.csv", "needs.csv", "standards.csv", "coverage.csv", "requires.csv", "queues.csv"):
         tables[file] = [row for row in tables[file] if row["service"] not in dropped]
@@ -533,14 +554,16 @@ def _tiled(rows: list[Row], first: int, who: str) -> Iterator[Problem]:
 
 def _shares_whole(pack: str, tables: dict[str, list[Row]], regions: list[str]) -> Iterator[Problem]:
     people: dict[str, float] = defaultdict(float)
+    sexes: dict[str, set[str]] = defaultdict(set)
     towns: dict[str, float] = defaultdict(float)
     for row in tables["population.csv"]:
         people[row["region"]] += row["persons"]
+        sexes[row["region"]].add(row["sex"])
     for row in tables["residence.csv"]:
         if row["item"] == "persons":
             towns[row["region"]] += row["value"]
     for region in regions:
-        if region in people and region in towns and abs(towns[region] - people[region]) > SUM_TOLERANCE * people[region]:
+        if sexes[region] == set(SEXES) and region in towns and abs(towns[region] - people[region]) > SUM_TOLERANCE * people[region]:
             yield Problem(
                 f"{pack}/residence.csv",
                 None,
