@@ -269,7 +269,7 @@ def test_check_of_a_spoiled_pack_names_file_and_column(call, tmp_path):
 # --- lists ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", ["packs", "scenarios", "levers", "services", "indicators", "sources", "limits"])
+@pytest.mark.parametrize("what", ["packs", "scenarios", "levers", "services", "items", "indicators", "sources", "limits"])
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_every_list_has_rows_in_both_languages(call, what, lang):
     code, out, _ = call("list", what, "--json", "--lang", lang)

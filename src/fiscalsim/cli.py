@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fiscalsim.errors import FiscalsimError, InputError, NoSolution, Problem, nearest
-from fiscalsim.text import LANGS, has, t
+from fiscalsim.text import LANGS, has, name_of, t
 
 if TYPE_CHECKING:
+    from fiscalsim.assumptions import Pack
     from fiscalsim.batch import Outcome
     from fiscalsim.report.boards import Board
     from fiscalsim.scenario import Scenario
@@ -49,6 +50,7 @@ class Listing(StrEnum):
     runs = "runs"
     levers = "levers"
     services = "services"
+    items = "items"
     indicators = "indicators"
     sources = "sources"
     limits = "limits"
@@ -415,7 +417,7 @@ def list_(
     pack: PackName = "",
     runs: RunsFolder = Path("runs"),
 ) -> None:
-    """List packs, scenarios, runs, levers, services, indicators, sources or limits."""
+    """List packs, scenarios, runs, levers, services, items of the standard and of a plan, indicators, sources or limits."""
     rows, notes = _runs_listed(runs) if what is Listing.runs else (_listed(what, pack), [])
     if _Settings.json:
         _print_json(rows)
@@ -461,6 +463,8 @@ def _listed(what: Listing, pack: str) -> list[dict[str, Any]]:
             {"id": s.code, "name": getattr(s, f"name_{lang}"), "domain": s.domain, "kind": s.kind, "unit": getattr(s, f"client_unit_{lang}")}
             for s in chosen.services
         ]
+    if what is Listing.items:
+        return _items_listed(chosen, lang)
     if what is Listing.indicators:
         return [
             {
@@ -474,6 +478,28 @@ def _listed(what: Listing, pack: str) -> list[dict[str, Any]]:
             for i in chosen.indicators
         ]
     return [{key: row.get(key, "") for key in ("source", "title", "issuer", "date", "reference", "how_known")} for row in chosen.tables["sources.csv"]]
+
+
+def _items_listed(pack: Pack, lang: str) -> list[dict[str, Any]]:
+    """The national items with the plan's items that stand for each, then the plan's own items."""
+    from fiscalsim.assumptions import catalogue
+
+    def row(item: catalogue.Item | catalogue.PlanItem, in_plan: str, **more: Any) -> dict[str, Any]:
+        known = {"id": item.code, "name": name_of(item, lang), "domain": item.domain, "carried": item.carried, "services": ";".join(item.services)}
+        return known | {"in_plan": in_plan} | {key: more.get(key, "") for key in ("since", "clients", "ages", "payer")}
+
+    national = [
+        row(
+            item,
+            in_plan,
+            since=item.from_year,
+            clients=name_of(item, lang, "clients"),
+            ages=f"{item.age_from}+" if item.age_to is None else f"{item.age_from}\N{EN DASH}{item.age_to}",
+            payer=name_of(item, lang, "payer"),
+        )
+        for item, in_plan in zip(catalogue.items(pack), catalogue.item_table(pack)["plan_items"], strict=True)
+    ]
+    return national + [row(item, "own") for item in catalogue.plan_items(pack) if item.own]
 
 
 def _limit_words(family: str, sentence: str, lang: str) -> str:

@@ -97,12 +97,13 @@ def items(pack: Pack) -> tuple[Item, ...]:
 def plan_items(pack: Pack) -> tuple[PlanItem, ...]:
     """The items that the pack's plan names, in the plan's order; empty when the pack has none."""
     national = {item.code: item for item in items(pack)}
+    taken = {code for item in national.values() for code in item.services}  # a service built for a national item holds more than a plan's own
     same = [field.name for field in fields(PlanItem) if field.name not in ("code", "services", "carried")]
     found = []
     for row in pack.tables["plan_items.csv"]:
         stands_for = [national[code] for code in row["items"]]
         services = dict.fromkeys([*(code for item in stands_for for code in item.services), *row["services"]])
-        how = {item.carried for item in stands_for} | ({"service"} if row["services"] else set()) or {"not_modelled"}
+        how = {item.carried for item in stands_for} | {"inside" if code in taken else "service" for code in row["services"]} or {"not_modelled"}
         carried = None if row["named"] == "reference" else next(word for word in CARRIED if word in how)
         found.append(PlanItem(code=row["plan_item"], services=tuple(services), carried=carried, **{name: row[name] for name in same}))
     return tuple(found)
@@ -180,7 +181,8 @@ def item_table(pack: Pack) -> pd.DataFrame:
     for mine in plan_items(pack):
         for code in mine.items:
             standing[code].append(mine.code)
-    return pd.DataFrame([_cells(item) | {"plan_items": ";".join(standing[item.code])} for item in items(pack)]).astype({"age_to": "Int64"})
+    rows = [_cells(item) | {"plan_items": ";".join(standing[item.code])} for item in items(pack)]
+    return pd.DataFrame(rows, columns=[*(field.name for field in fields(Item)), "plan_items"]).astype({"age_to": "Int64"})
 
 
 def plan_item_table(pack: Pack) -> pd.DataFrame:
