@@ -13,8 +13,9 @@ from fiscalsim.assumptions import Pack, check_pack, load_pack, packs, stage_inpu
 from fiscalsim.assumptions.tables import SHAPES, scale_of
 from fiscalsim.axes import AGES, RESIDENCES, SEXES
 from fiscalsim.errors import InputError
+from fiscalsim.levers import read_yaml
 from fiscalsim.quantities import StageInputs
-from fiscalsim.scenario import FAMILY_NAMES, PARAMETERS, Scenario, load_scenario
+from fiscalsim.scenario import FAMILY_NAMES, MEASURES, PARAMETERS, Scenario, load_scenario
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 D = "D,assumption"
@@ -45,7 +46,9 @@ def ages(header: str, value: object, *firsts: str) -> str:
 
 def tiny_files() -> Files:
     """Two regions (N of 3,000 people, two thirds urban; S of 1,000, one fifth urban), base 2020, horizon 2022, tail of one year."""
-    values = {
+    # the measures of the plans stand at what national holds, where they are neutral
+    values = {path: cells["value"] for path, cells in read_yaml(REPOSITORY / "assumptions" / "national" / "parameters.yaml").items() if path in MEASURES}
+    values |= {
         "demography.tfr": "{2020: 1.5, 2022: 1.3}",
         "demography.life_expectancy": "{2021: 78, 2023: 79}",
         "demography.life_expectancy_gap": 5,

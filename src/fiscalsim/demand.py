@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fiscalsim.axes import Axis
+from fiscalsim.axes import RESIDENCE, Axis
 from fiscalsim.errors import ModelError
 from fiscalsim.quantities import Array, Components, Demand, DemandInputs, Population, SupplyInputs
 
@@ -31,9 +31,13 @@ def clients(population: Population, components: Components, inputs: DemandInputs
     households = people.sum(axis=3) / inputs.household_size[:, :, None]
     for count, rate in ((births, inputs.need_per_birth), (deaths, inputs.need_per_death), (households, inputs.need_per_household)):
         found += count[..., None] * rate[None, None]
-    found *= entitled_share(inputs, years)
+    codes = [service.code for service in inputs.services]
+    for code in inputs.pension_services:
+        s = codes.index(code)
+        found[..., s] -= np.einsum("yrhxa,ya,hxa->yrh", persons, inputs.held_back[:years], inputs.need[..., s])
+    found *= entitled_share(inputs, years) * inputs.client_multiple[:years, None, None]
     for code in inputs.care_services:
-        s = [service.code for service in inputs.services].index(code)
+        s = codes.index(code)
         found[..., s] *= inputs.care_need[:, None, None]
     return found
 
@@ -41,14 +45,15 @@ def clients(population: Population, components: Components, inputs: DemandInputs
 def entitled_share(inputs: DemandInputs, years: int) -> Array:
     """Share of the people in need who are entitled where they live [Y,R,H,S].
 
-    A `hukou` service counts those with local hukou; a `resident` service adds the covered part of the others; a `served` one counts all.
+    A `hukou` service counts those with local hukou, and the part of the others to whom it has been opened; a `resident` service adds the covered
+    part of the others; a `served` one counts all.
     """
     local = 1.0 - inputs.non_local_share
     covered = local[None] + inputs.non_local_share[None] * inputs.resident_coverage[:years, None, None]
     share = np.ones((years, *local.shape, len(inputs.services)))
     for s, service in enumerate(inputs.services):
         if service.basis == "hukou":
-            share[..., s] = local[None]
+            share[..., s] = local[None] + inputs.non_local_share[None] * inputs.opened[:years, s, None, None]
         elif service.basis == "resident":
             share[..., s] = covered
     return share
@@ -80,6 +85,7 @@ def demand(population: Population, components: Components, inputs: DemandInputs,
     `outturn` [R,F] is the published spending of the base year in yuan. A function without any service keeps its money outside the catalogue.
     """
     found = clients(population, components, inputs)
+    at_home, found = found, care_elsewhere(found, inputs, supply)
     services = Axis("service", tuple(service.code for service in inputs.services))
     national = inputs.standard[:, None, :] * inputs.cost_difference[None]
     served = (found[0] * supply.base_coverage).sum(axis=1)
@@ -97,12 +103,42 @@ def demand(population: Population, components: Components, inputs: DemandInputs,
             factors[r, mine] = outturn[r, f] / modelled[r]
             rows.append((region, function, modelled[r], outturn[r, f], outturn[r, f] / modelled[r]))
     table = pd.DataFrame(rows, columns=["region", "function", "modelled_yuan", "published_yuan", "factor"])
+    standard = national * factors[None] * inputs.standard_multiple[:, None, :]
+    # one price a service for the whole pack, so that what some regions earn others pay
+    people = at_home.sum(axis=2)
+    price = np.divide((people * standard).sum(axis=1), people.sum(axis=1), out=standard.mean(axis=1), where=people.sum(axis=1) > 0)
+    towns = population.persons[:, :, RESIDENCE.index("urban")].sum(axis=(2, 3)) / inputs.household_size
     return Demand(
         years=population.years,
         regions=population.regions,
         services=services,
         clients=found,
-        standard=national * factors[None] * inputs.standard_multiple[:, None, :],
+        standard=standard,
         national_cost=national,
         calibration=table,
+        treated_elsewhere=((found - at_home).sum(axis=2) * price[:, None]).sum(axis=2),
+        new_households=np.maximum(np.diff(towns, axis=0, prepend=towns[:1]), 0.0),
     )
+
+
+def care_elsewhere(clients: Array, inputs: DemandInputs, supply: SupplyInputs) -> Array:
+    """Clients [Y,R,H,S] after a share of those of staffed services went to other regions, which draw them by the staff they have today.
+
+    The sum over regions stays. With one region nobody can go elsewhere.
+    """
+    regions = clients.shape[1]
+    if regions == 1 or not (inputs.care_elsewhere > 0).any():
+        return clients
+    moved = clients.copy()
+    away = 1.0 - np.eye(regions)
+    codes = [resource.code for resource in supply.resources]
+    for s, service in enumerate(inputs.services):
+        staff = [codes.index(resource) for code, resource, _ in supply.requires if code == service.code]
+        if service.kind != "staffed" or not staff:
+            continue
+        leaving = inputs.care_elsewhere[: len(clients), None, None] * clients[..., s]
+        pull = away * supply.capacity[:, staff[0]][None]  # from, to
+        whole = pull.sum(axis=1, keepdims=True)
+        pull = np.divide(pull, whole, out=away / (regions - 1), where=whole > 0)
+        moved[..., s] += np.einsum("yrh,rt->yth", leaving, pull) - leaving
+    return moved

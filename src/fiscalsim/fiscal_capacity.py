@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fiscalsim.axes import Axis
+from fiscalsim.axes import AGES, RESIDENCE, Axis
 from fiscalsim.errors import ModelError
-from fiscalsim.quantities import Array, FiscalCapacity, FiscalInputs
+from fiscalsim.quantities import Array, Components, Demand, FiscalCapacity, FiscalInputs, Population
 
+WORKING = slice(AGES.index(20), AGES.index(60))
+PENSIONERS = slice(AGES.index(60), None)
 ROLLING_YEARS = 3  # the growth limit looks at the last three years' revenue (model.md section 4)
 
 
@@ -33,10 +35,40 @@ def rolling_index(revenue: Array) -> Array:
     return np.concatenate([np.ones((1, revenue.shape[1])), np.cumprod(1.0 + np.maximum(mean, 0.0), axis=0)])
 
 
-def fiscal_capacity(inputs: FiscalInputs, years: Axis, regions: Axis, base_recurrent: Array, base_earmarked: Array) -> FiscalCapacity:
+def fund_gap(workers: Array, pensioners: Array, benefit: Array, pooling: Array) -> Array:
+    """Yuan [Y,R] by which pensions outgrew contributions since the base year, region by region.
+
+    In the base year contributions per worker balance the pack as a whole; both sides grow with wages (`benefit` [Y], yuan per pensioner). A pooled
+    fund shares the whole gap by workers; `pooling` [Y] is the share that is pooled. A gap that shrinks is no income.
+    """
+    per_worker = benefit * pensioners[0].sum() / workers[0].sum()
+    gap = benefit[:, None] * pensioners - per_worker[:, None] * workers
+    since = gap - gap[:1] * (benefit / benefit[0])[:, None] if benefit[0] > 0 else np.zeros_like(gap)
+    pooled = since.sum(axis=1, keepdims=True) * workers / workers.sum(axis=1, keepdims=True)
+    return np.maximum((1.0 - pooling[:, None]) * since + pooling[:, None] * pooled, 0.0)
+
+
+def money_with_people(population: Population, components: Components, demand: Demand, inputs: FiscalInputs) -> Array:
+    """Yuan [Y,R] that people bring to a region's means or take from them: the fund's gap, care insurance, grants for those who move to town,
+    and care settled between regions. Nothing in the base year, and neutral unless a measure is set.
+    """
+    by_age = population.persons.sum(axis=(2, 3))
+    workers, pensioners = by_age[..., WORKING].sum(axis=2), by_age[..., PENSIONERS].sum(axis=2)
+    found = -inputs.fund_local_share[:, None] * fund_gap(workers, pensioners, inputs.pension_benefit, inputs.fund_pooling)
+    found += inputs.care_contribution[:, None] * workers
+    town = RESIDENCE.index("urban")
+    arrived = np.maximum(components.internal_migration[:, :, town] + components.external_migration[:, :, town], 0.0)
+    found[1:] += inputs.citizenship_grant[1:, None] * arrived
+    found += inputs.settlement[:, None] * demand.treated_elsewhere
+    found[0] = 0.0
+    return found
+
+
+def fiscal_capacity(inputs: FiscalInputs, years: Axis, regions: Axis, base_recurrent: Array, base_earmarked: Array, with_people: Array) -> FiscalCapacity:
     """Means and pools of every year, yuan.
 
-    `base_recurrent` [R] is the calibrated catalogue spending of the base year, `base_earmarked` [R] the upper levels' share of it.
+    `base_recurrent` [R] is the calibrated catalogue spending of the base year, `base_earmarked` [R] the upper levels' share of it, `with_people` [Y,R]
+    the money that follows people.
     Errors: ModelError where a region's published budget leaves no room for its catalogue.
     """
     own = shifted_growth(inputs.own_revenue, inputs.revenue_growth_shift)
@@ -58,6 +90,7 @@ def fiscal_capacity(inputs: FiscalInputs, years: Axis, regions: Axis, base_recur
     share_path = np.minimum(share[None] * inputs.catalogue_share[:, None] / stated, 1.0)
     share_path[0] = share
     other = (1.0 - share_path) * np.maximum(remaining, 0.0)
+    beside = inputs.other_sources + with_people
     pool_growth = growth * inputs.pool_multiple
     pool_growth[0] = 1.0
     capacity = FiscalCapacity(
@@ -67,7 +100,7 @@ def fiscal_capacity(inputs: FiscalInputs, years: Axis, regions: Axis, base_recur
         first_claims=claims,
         other_spending=other,
         debt_interest=inputs.debt_interest,
-        means=own - claims - inputs.debt_interest - other,
+        means=own - claims - inputs.debt_interest - other + beside,
         base_grants=grants,
         base_general=grants - base_earmarked,
         general_pool=(grants - base_earmarked).sum() * pool_growth,
@@ -87,7 +120,8 @@ def fiscal_capacity(inputs: FiscalInputs, years: Axis, regions: Axis, base_recur
         "debt_interest": -inputs.debt_interest,
         "reserve": -reserve,
         "other_spending": -other,
-        "available_usual": own + usual - claims - inputs.debt_interest - reserve - other,
+        "other_sources": beside,
+        "available_usual": own + usual - claims - inputs.debt_interest - reserve - other + beside,
     }
     tables = [
         pd.DataFrame({"year": np.repeat(years.labels, len(regions)), "region": np.tile(regions.labels, len(years)), "item": item, "yuan": values.reshape(-1)})

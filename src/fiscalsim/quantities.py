@@ -125,6 +125,11 @@ class DemandInputs:
     wage_index: Array  # [Y] base year = 1
     price_index: Array  # [Y] base year = 1
     upper_share: Array  # [R,S] part of the cost at national standard paid from above the region
+    client_multiple: Array  # [Y,S] measures on who comes: outreach, relief cases, vocational schools; 1 in the base year
+    opened: Array  # [Y,S] share of residents without local hukou to whom a service by hukou is open
+    held_back: Array  # [Y,A] share of an age that no longer draws the residents' pension
+    pension_services: tuple[str, ...]  # the services that `held_back` is about
+    care_elsewhere: Array  # [Y] share of the clients of staffed services who go to another region
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,8 @@ class Demand:
     standard: Array  # [Y,R,S] yuan per client and year as applied (multiple, cost difference and calibration included)
     national_cost: Array  # [Y,R,S] the part of `standard` that is at the national standard (what upper levels share)
     calibration: pd.DataFrame  # region, function, modelled_yuan, published_yuan, factor
+    treated_elsewhere: Array  # [Y,R] yuan that the care of clients from other regions costs, less that of its own elsewhere; sums to zero
+    new_households: Array  # [Y,R] households in towns beyond the year before
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: year, region, residence, service, clients, standard_yuan, cost_yuan."""
@@ -177,6 +184,13 @@ class FiscalInputs:
     claims_wage_share: float
     wage_index: Array  # [Y]
     price_index: Array  # [Y]
+    other_sources: Array  # [Y,R] aid from outside, paired support and social funds; nothing in the base year
+    pension_benefit: Array  # [Y] yuan per person of 60 and over, with wages
+    fund_local_share: Array  # [Y] part of the fund's new gap that the region's budget bears
+    fund_pooling: Array  # [Y] 0 each region for itself, 1 the pack as one pool
+    care_contribution: Array  # [Y] yuan per person of 20-59 for care insurance
+    citizenship_grant: Array  # [Y] yuan per person who moves to town
+    settlement: Array  # [Y] part of the cost of care elsewhere that home pays
 
 
 @dataclass(frozen=True)
@@ -231,6 +245,15 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class Purchases:
+    """What may be bought from the market instead of built; nothing unless supply.purchase_limit is set."""
+
+    market_share: Array  # [K] most that may be bought in a year, as a share of the stock
+    price: Array  # [K] yuan a year per unit bought, base-year prices
+    cap: float  # most that may be paid in a year, as a share of own revenue
+
+
+@dataclass(frozen=True)
 class SupplyInputs:
     """Capacity today and how it may change."""
 
@@ -239,6 +262,10 @@ class SupplyInputs:
     requires: tuple[tuple[str, str, float], ...]  # (service, resource, units per client)
     conversions: tuple[tuple[str, str, float, float], ...]  # (from, to, places gained per place, yuan per place gained)
     base_coverage: Array  # [R,H,S] provision in the base year, share of clients at the national standard
+    requires_planned: tuple[tuple[str, str, float], ...]  # `requires` after the base year, where cash takes the place of a flat
+    purchases: Purchases
+    handed_over: Array  # [Y,K] places that come with every new household in towns
+    post_mobility: float  # part of the staff that may move between regions in a year
 
 
 LINEAR = ("coverage", "clients_per", "capacity_per", "capacity_total", "capacity_share")  # measures that the allocation can aim at
@@ -301,8 +328,9 @@ class Allocation:
     stock: Array  # [Y,R,K]
     built: Array  # [Y,R,K] ordered in the year
     opened: Array  # [Y,R,K]
-    converted_in: Array  # [Y,R,K]
-    converted_out: Array  # [Y,R,K]
+    converted_in: Array  # [Y,R,K] staff: posts that came from other regions
+    converted_out: Array  # [Y,R,K] staff: posts that went to other regions
+    bought: Array  # [Y,R,K] places bought from the market for the year, beside the stock
     retired: Array  # [Y,R,K]
     closed: Array  # [Y,R,K]
     general: Array  # [Y,R] yuan
@@ -334,9 +362,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Weights:
-    """Who is named first by the plan: a weight per region (tags) and residence, 1 is neutral."""
+    """Who and what is named first by the plan: a weight per area (tags, region, residence) and per service (domain, service), 1 is neutral."""
 
     area: Array  # [R,H]
+    service: Array  # [S]
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,30 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "demography.schooling_years_leavers": (True, _YEARS),
     "demand.resident_coverage": (True, _SHARE),
     "demand.care_need": (True, _MULTIPLE),
+    "costs.wage_growth": (True, _GROWTH),
+    "costs.price_growth": (True, _GROWTH),
+    "fiscal.revenue_growth": (True, _GROWTH),
+    "fiscal.baseline_growth": (True, _GROWTH),
+    "fiscal.transfer_growth": (True, (-1.0, 3.0)),  # what a budget gets beside its own revenue may more than double after a low year
+    "fiscal.transfer_pool": (True, _MULTIPLE),
+    "fiscal.reserve_share": (True, _SHARE),
+    "fiscal.bond_quota": (True, _MULTIPLE),
+    "fiscal.bond_rate": (False, _SHARE),
+    "fiscal.catalogue_share": (True, _SHARE),
+    "fiscal.province_share": (False, _SHARE),
+    "fiscal.first_claims_share": (False, _SHARE),
+    "fiscal.claims_wage_share": (False, _SHARE),
+    "fiscal.limit_growth": (True, _GROWTH),
+    "allocation.recurrent_growth_margin": (False, _GROWTH),
+    "allocation.transfer_change_limit": (False, _SHARE),
+    "allocation.tail_years": (False, _YEARS),
+    "execution.lead_time": (False, _MULTIPLE),
+    "execution.release_delay": (False, _ANY),
+    "execution.replications": (False, _MULTIPLE),
+    "execution.persons_per_client": (False, _MULTIPLE),
+}
+# The measures that the plans name beside money and standards; neutral in national, so that only a pack or a scenario that sets one is moved by it.
+MEASURES: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "demand.take_up": (True, _MULTIPLE),
     "demand.relief_cases": (True, _MULTIPLE),
     "demand.residence_years": (True, _YEARS),
@@ -106,20 +130,6 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "funds.local_share": (True, _SHARE),
     "funds.pooling": (True, _SHARE),
     "funds.care_contribution": (True, _MULTIPLE),
-    "costs.wage_growth": (True, _GROWTH),
-    "costs.price_growth": (True, _GROWTH),
-    "fiscal.revenue_growth": (True, _GROWTH),
-    "fiscal.baseline_growth": (True, _GROWTH),
-    "fiscal.transfer_growth": (True, (-1.0, 3.0)),  # what a budget gets beside its own revenue may more than double after a low year
-    "fiscal.transfer_pool": (True, _MULTIPLE),
-    "fiscal.reserve_share": (True, _SHARE),
-    "fiscal.bond_quota": (True, _MULTIPLE),
-    "fiscal.bond_rate": (False, _SHARE),
-    "fiscal.catalogue_share": (True, _SHARE),
-    "fiscal.province_share": (False, _SHARE),
-    "fiscal.first_claims_share": (False, _SHARE),
-    "fiscal.claims_wage_share": (False, _SHARE),
-    "fiscal.limit_growth": (True, _GROWTH),
     "fiscal.outside_aid": (True, _SHARE),
     "fiscal.paired_support": (True, _SHARE),
     "fiscal.social_funds": (True, _SHARE),
@@ -141,14 +151,8 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "supply.post_mobility": (False, _SHARE),
     "supply.cash_rent_share": (False, _SHARE),
     "supply.forced_exit": (False, _SHARE),
-    "allocation.recurrent_growth_margin": (False, _GROWTH),
-    "allocation.transfer_change_limit": (False, _SHARE),
-    "allocation.tail_years": (False, _YEARS),
-    "execution.lead_time": (False, _MULTIPLE),
-    "execution.release_delay": (False, _ANY),
-    "execution.replications": (False, _MULTIPLE),
-    "execution.persons_per_client": (False, _MULTIPLE),
 }
+PARAMETERS |= MEASURES
 WHOLE = ("allocation.tail_years", "execution.replications")
 GRADES = ("A", "B", "C", "D")
 

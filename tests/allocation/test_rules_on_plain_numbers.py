@@ -103,7 +103,7 @@ def test_what_is_cut_from_today_is_measured():
 
 def test_a_promise_that_fails_after_the_horizon_is_refused():
     m = at(tail_running=np.full((1, 1, 1, 1), 120.0), tail_standing=np.zeros((1, 1, 1)), tail_means=np.array([[70.0]]), tail_pool=np.array([1.1]))
-    m.Y, m.K, m.cells_of = SimpleNamespace(last=lambda: 0), (0,), lambda y, r: [(0, 0)]
+    m.Y, m.K, m.cells_of, m.purchases = SimpleNamespace(last=lambda: 0), (0,), (lambda y, r: [(0, 0)]), lambda y, r: 0.0
     m.general, m.earmarked, m.unpaid_later = {(0, 0): 30.0}, {(0, 0): 10.0}, {(0, 0): 0.0}
     m.x = {(0, 0, 0, 0): 0.95}
     assert f.promise_outlives_the_horizon(m, 0, 0)  # 114 <= 70 + 1.1 x 40
@@ -123,14 +123,15 @@ def test_grants_move_a_tenth_a_year_beside_the_pool():
 
 def test_nobody_is_served_in_a_place_or_by_staff_that_are_not_there():
     m = at()
-    m.stock, m.used = {(0, 0, 0): 10.0}, lambda y, r, k: 10.0
+    m.stock, m.used, m.bought_places = {(0, 0, 0): 10.0}, (lambda y, r, k: 10.0), (lambda y, r, k: 0.0)
     assert f.served_within_capacity(m, 0, 0, 0) and f.staff_within_supply(m, 0, 0, 0)
     m.used = lambda y, r, k: 10.1
     assert not f.served_within_capacity(m, 0, 0, 0) and not f.staff_within_supply(m, 0, 0, 0)
 
 
 def test_capacity_is_last_years_less_losses_plus_what_opens():
-    m = at(retire=np.array([0.1]), capacity=np.array([[100.0]]), gained=np.array([0.5]))
+    m = at(retire=np.array([0.1]), capacity=np.array([[100.0]]), gained=np.array([0.5]), handed_over=np.zeros((1, 1, 1)))
+    m.posts_gained = lambda y, r, k: 0.0
     m.stock, m.closed = {(0, 0, 0): 94.0}, {(0, 0, 0): 1.0}
     m.opened, m.into, m.out_of, m.convert = (lambda y, r, k: 10.0), (lambda k: []), (lambda k: [0]), {(0, 0, 0): 5.0}
     assert f.capacity_carried_forward(m, 0, 0, 0)  # 90 + 10 - 5 - 1

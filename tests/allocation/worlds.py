@@ -82,4 +82,10 @@ def world(seed: int = 0, regions: int = 2, years: int = 4, pool: float = 1.0, me
         tie_i=np.array([0.2, 0.7]),
         tie_y=np.arange(years) / 9,
         rule_general=None,
+        handed_over=np.zeros((years, regions, resources)),
+        market=np.zeros(resources),
+        rent=np.full((years, resources), 0.02),
+        purchase_cap=0.1,
+        mobility=0.0,
+        service_weight=np.ones(services),
     )

@@ -64,11 +64,13 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
     split = np.divide(clients_share, total, out=np.full_like(clients_share, 0.5), where=total > 0)
     for s, (k, _) in standing_services(inputs).items():
         recurrent[..., s] += (t.standing[:, :, k] * v["stock"][:, :, k])[:, :, None] * split[..., s]
-    opened, gained, given = np.zeros_like(v["stock"]), np.zeros_like(v["stock"]), np.zeros_like(v["stock"])
+    for k in np.flatnonzero(t.market):
+        recurrent[..., owner[int(k)]] += (t.rent[:, None, k] * v["bought"][:, :, k])[:, :, None] * split[..., owner[int(k)]]
+    opened, gained, given = t.handed_over.copy(), v["posts_in"].copy(), v["posts_out"].copy()
     paid = building_paid(t, v["built"])
     for k in range(resources):
         lead = int(t.lead[k])
-        opened[lead:, :, k] = v["built"][: years - lead, :, k]
+        opened[lead:, :, k] += v["built"][: years - lead, :, k]
         capital[:, :, owner[k]] += paid[:, :, k]
     for c, (source, to) in enumerate(t.conversions):
         given[:, :, source] += v["convert"][:, :, c]
@@ -94,6 +96,7 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
         opened=opened * HEADS,
         converted_in=gained * HEADS,
         converted_out=given * HEADS,
+        bought=v["bought"] * HEADS,
         retired=before * t.retire * HEADS,
         closed=v["closed"] * HEADS,
         general=v["general"] * YUAN,

@@ -76,6 +76,12 @@ class Terms:
     tie_i: Array  # [I]
     tie_y: Array  # [Y]
     rule_general: Array | None  # [Y,R] general grants fixed by a rule of today
+    handed_over: Array  # [Y,R,K] places that come with new housing
+    market: Array  # [K] most that may be bought in a year, share of the stock; 0 where nothing is bought
+    rent: Array  # [Y,K] price of one unit (10,000 places) bought for a year
+    purchase_cap: float  # most that purchases may cost, share of own revenue
+    mobility: float  # part of the staff that may move to other regions in a year; 0: none moves
+    service_weight: Array  # [S] what is named first
 
     @property
     def cells(self) -> Array:
@@ -179,14 +185,14 @@ def standards_never_fall(m, y, r, h, s):
 def promise_outlives_the_horizon(m, n, r):
     """What is provided in the last year stays payable under the demography and the means of the years that follow.
 
-    running and standing cost of year T+n at the last year's provision <= means of T+n + grants grown with the pool, for n = 1..tail.
+    running and standing cost of year T+n at the last year's provision, purchases included <= means of T+n + grants grown with the pool, for n = 1..tail.
     Price: goal per 100 million yuan then.
     """
     last = m.Y.last()
     run = sum(m.t.tail_running[n, r, h, s] * m.x[last, r, h, s] for h, s in m.cells_of(last, r))
     stand = sum(m.t.tail_standing[n, r, k] * m.stock[last, r, k] for k in m.K if m.t.tail_standing[n, r, k] > 0)
     grants = m.t.tail_pool[n] * (m.general[last, r] + m.earmarked[last, r])
-    return run + stand <= m.t.tail_means[n, r] + grants + m.unpaid_later[n, r]
+    return run + stand + m.purchases(last, r) <= m.t.tail_means[n, r] + grants + m.unpaid_later[n, r]
 
 
 def transfer_change_limited(m, side, y, r):
@@ -206,9 +212,9 @@ def transfer_change_limited(m, side, y, r):
 def served_within_capacity(m, y, r, k):
     """Nobody is served in a place that is not there.
 
-    sum over services of units x clients x provision <= places in service, for all y, r and kinds of place. Price: goal per 10,000 places.
+    sum over services of units x clients x provision <= places in service + places bought, for all y, r and kinds of place. Price: goal per 10,000 places.
     """
-    return m.used(y, r, k) <= m.stock[y, r, k]
+    return m.used(y, r, k) <= m.stock[y, r, k] + m.bought_places(y, r, k)
 
 
 def staff_within_supply(m, y, r, k):
@@ -222,11 +228,13 @@ def staff_within_supply(m, y, r, k):
 def capacity_carried_forward(m, y, r, k):
     """Capacity is last year's less what retires, closes or is converted, plus what was ordered a lead time ago.
 
-    stock = (1 - retire) x stock before + opened + gained - given up - closed, for all y, r, k. Price: goal per 10,000 places handed over.
+    stock = (1 - retire) x stock before + opened + handed over + gained - given up - closed + posts moved, for all y, r, k.
+    Price: goal per 10,000 places handed over.
     """
     before = m.stock[y - 1, r, k] if y > 0 else m.t.capacity[r, k]
     gained = sum(m.t.gained[c] * m.convert[y - 1, r, c] for c in m.into(k)) if y > 0 else 0
-    return m.stock[y, r, k] == (1 - m.t.retire[k]) * before + m.opened(y, r, k) + gained - sum(m.convert[y, r, c] for c in m.out_of(k)) - m.closed[y, r, k]
+    given = sum(m.convert[y, r, c] for c in m.out_of(k)) + m.closed[y, r, k]
+    return m.stock[y, r, k] == (1 - m.t.retire[k]) * before + m.opened(y, r, k) + m.t.handed_over[y, r, k] + gained - given + m.posts_gained(y, r, k)
 
 
 def build_rate_limited(m, y, r, k):
@@ -246,6 +254,32 @@ def conversion_from_surplus(m, y, r, c):
     source = m.t.conversions[c][0]
     before = m.stock[y - 1, r, source] if y > 0 else m.t.capacity[r, source]
     return m.convert[y, r, c] <= m.t.surplus[c] * before
+
+
+def bought_within_market(m, y, r, k):
+    """What is bought from the market instead of built is at most what the market can supply.
+
+    bought <= share x stock before, for all y, r and kinds of place in the purchase catalogue. Price: goal per 10,000 places of the market.
+    """
+    before = m.stock[y - 1, r, k] if y > 0 else m.t.capacity[r, k]
+    return m.bought[y, r, k] <= m.t.market[k] * before
+
+
+def purchases_within_cap(m, y, r):
+    """Payments for places bought or provided under contract stay below a stated share of the region's own revenue.
+
+    sum over k of price x bought <= cap x own revenue, for all y, r. Price: goal per 100 million yuan of the cap.
+    """
+    return m.purchases(y, r) <= m.t.purchase_cap * m.t.own_revenue[y, r]
+
+
+def posts_moved_within_limit(m, y, r, k):
+    """Posts move between regions by no more than a stated share of a region's staff in a year.
+
+    posts given <= mobility x staff before, for all y, r and kinds of staff. Price: goal per 10,000 staff of the limit.
+    """
+    before = m.stock[y - 1, r, k] if y > 0 else m.t.capacity[r, k]
+    return m.posts_out[y, r, k] <= m.t.mobility * before
 
 
 # --- the utmost -----------------------------------------------------------------------------------------------------
@@ -336,6 +370,9 @@ FAMILIES: tuple[Family, ...] = (
     Family("capacity_carried_forward", "supply", capacity_carried_forward, "YRK", ALL, "per_10k_places", "plan"),
     Family("build_rate_limited", "supply", build_rate_limited, "YRK", ALL, "per_10k_places", "plan"),
     Family("conversion_from_surplus", "supply", conversion_from_surplus, "YRC", ALL, "per_10k_places", "plan"),
+    Family("bought_within_market", "supply", bought_within_market, "BOUGHT", ALL, "per_10k_places", "plan"),
+    Family("purchases_within_cap", "within_means", purchases_within_cap, "BUYERS", ALL, "per_100m_yuan", "ppp10"),
+    Family("posts_moved_within_limit", "supply", posts_moved_within_limit, "POSTS", ALL, "per_10k_staff", "plan"),
     Family("floor_guaranteed", "utmost", floor_guaranteed, "FLOORS", ("1a", "1b"), "per_point", "national-standard"),
     Family("today_kept", "utmost", today_kept, "KEPT_TODAY", ("1b",), "per_point", "plan"),
     Family("worst_floor_share", "utmost", worst_floor_share, "FLOORS", ("1a",), "per_share", "national-standard"),
@@ -367,9 +404,20 @@ class Model(pyo.ConcreteModel):
     t: Terms
 
     def recurrent(self, y, r):
-        """Running cost of the clients served and standing cost of the places open."""
+        """Running cost of the clients served, standing cost of the places open, and what is paid for places bought."""
         running = sum(self.t.running[y, r, h, s] * self.x[y, r, h, s] for h, s in self.cells_of(y, r) if self.t.running[y, r, h, s] > 0)
-        return running + sum(self.t.standing[y, r, k] * self.stock[y, r, k] for k in self.K if self.t.standing[y, r, k] > 0)
+        return running + sum(self.t.standing[y, r, k] * self.stock[y, r, k] for k in self.K if self.t.standing[y, r, k] > 0) + self.purchases(y, r)
+
+    def purchases(self, y, r):
+        """What is paid for the places bought from the market."""
+        return sum(self.t.rent[y, k] * self.bought[y, r, k] for k in self.K if (y, r, k) in self.bought)
+
+    def bought_places(self, y, r, k):
+        return self.bought.get((y, r, k), 0.0)
+
+    def posts_gained(self, y, r, k):
+        """Posts that came from other regions less those that went there."""
+        return self.posts_in[y, r, k] - self.posts_out[y, r, k] if (y, r, k) in self.posts_in else 0.0
 
     def capital(self, y, r):
         """Building and training paid evenly over the lead time, and conversions paid when ordered."""
@@ -433,6 +481,9 @@ def _sets(m: Model) -> None:
     used = np.atleast_1d(t.uses.any(axis=0))
     m.PLACES = pyo.Set(dimen=3, initialize=[(y, r, k) for y in m.Y for r in m.R for k in m.K if used[k] and not t.staff[k]])
     m.STAFF = pyo.Set(dimen=3, initialize=[(y, r, k) for y in m.Y for r in m.R for k in m.K if used[k] and t.staff[k]])
+    m.BOUGHT = pyo.Set(dimen=3, initialize=[(y, r, k) for y, r, k in m.PLACES if t.market[k] > 0 and t.capacity[r, k] > 0])
+    m.BUYERS = pyo.Set(dimen=2, initialize=sorted({(y, r) for y, r, _ in m.BOUGHT}))
+    m.POSTS = pyo.Set(dimen=3, initialize=[cell for cell in m.STAFF if t.mobility > 0])
     held = [(y, i) for y in m.Y for i in range(t.target.shape[1]) if np.isfinite(t.target[y, i])]
     m.BINDING = pyo.Set(dimen=2, initialize=[(y, i) for y, i in held if t.target_binding[i]])
     m.EXPECTED = pyo.Set(dimen=2, initialize=[(y, i) for y, i in held if not t.target_binding[i]])
@@ -467,13 +518,19 @@ def _decisions(m: Model) -> None:
     m.worst = pyo.Var(m.MILES, bounds=(0, 1))
     m.gap = pyo.Var(m.MILES, bounds=(0, None))
     m.moved = pyo.Var(m.YR, bounds=(0, None))
+    m.bought = pyo.Var(m.BOUGHT, bounds=(0, None))
+    m.posts_in = pyo.Var(m.POSTS, bounds=(0, None))
+    m.posts_out = pyo.Var(m.POSTS, bounds=(0, None))
+    moved = pyo.Set(dimen=2, initialize=sorted({(y, k) for y, _, k in m.POSTS}))
+    m.MOVED = moved
+    m.posts_balanced = pyo.Constraint(moved, rule=lambda m, y, k: sum(m.posts_gained(y, r, k) for r in m.R) == 0)
     m.debt_carried = pyo.Constraint(m.YR, rule=lambda m, y, r: m.debt[y, r] == m.debt_before(y, r) + m.bond[y, r])
 
 
 def _goals(m: Model) -> None:
     """One objective a pass, all minimised; pass 0 runs only where first claims cannot all be paid."""
     t = m.t
-    weight = 1 + TIE * t.tie_x
+    weight = (1 + TIE * t.tie_x) * t.service_weight
     m.goal_0 = pyo.Objective(expr=sum(m.unpaid[yr] for yr in m.YR) + sum(m.unpaid_later[nr] for nr in m.NR))
     m.goal_1a = pyo.Objective(expr=sum((1 + TIE * t.tie_s[s] * t.tie_y[y]) * m.worst_below[y, s] for y in m.Y for s in m.S))
     below = sum(t.need_weight[r, h] * weight[r, h, s] * t.clients[y, r, h, s] * m.below[y, r, h, s] for y, r, h, s in m.FLOORS)
@@ -481,10 +538,10 @@ def _goals(m: Model) -> None:
     m.goal_1b = pyo.Objective(expr=below + CUT * cut)
     m.goal_2 = pyo.Objective(expr=sum((1 + TIE * t.tie_i[i] * t.tie_y[y]) * m.short[y, i] for y, i in m.BINDING) if len(m.BINDING) else 0 * m.general[0, 0])
     m.goal_3 = pyo.Objective(expr=sum((1 + TIE * t.tie_i[i] * t.tie_y[y]) * m.short[y, i] for y, i in m.EXPECTED) if len(m.EXPECTED) else 0 * m.general[0, 0])
-    weight_s = t.domain_weight * (1 + TIE * t.tie_s)
+    weight_s = t.domain_weight * t.service_weight * (1 + TIE * t.tie_s)
     lowest = sum(weight_s[s] * (m.gap[j, s] - m.worst[j, s]) for j, s in m.MILES)
     whole = t.clients.sum(axis=(1, 2))
-    mean = sum(weight_s[s] * weight[r, h, s] * t.clients[y, r, h, s] / whole[y, s] * m.x[y, r, h, s] for y, r, h, s in m.CELLS)
+    mean = sum(weight_s[s] * (1 + TIE * t.tie_x[r, h, s]) * t.clients[y, r, h, s] / whole[y, s] * m.x[y, r, h, s] for y, r, h, s in m.CELLS)
     m.goal_4 = pyo.Objective(expr=lowest - MEAN * mean)
     cost = sum((1 + 0.01 * t.tie_x[r, h, s]) * t.running[y, r, h, s] * m.x[y, r, h, s] for y, r, h, s in m.CELLS)
     cost += sum((t.standing[y, r, k] * (1 + 0.01 * t.tie_r[r]) + 1e-4 * (1 + y + t.tie_r[r])) * m.stock[y, r, k] for y, r, k in m.YRK)
@@ -493,6 +550,8 @@ def _goals(m: Model) -> None:
     cost += sum((0.01 + 0.001 * t.tie_r[r]) * m.moved[y, r] + (1e-3 + 1e-4 * t.tie_r[r]) * m.carried[y, r] for y, r in m.YR)
     cost += sum(1e-3 * (1 + 0.1 * t.tie_r[r] + 0.01 * y) * m.bond[y, r] + 1e-2 * m.reserve[y, r] - 2e-3 * m.earmarked[y, r] for y, r in m.YR)
     cost += sum(1e-4 * (1 + t.tie_r[r]) * m.closed[y, r, k] for y, r, k in m.YRK)
+    cost += sum((t.rent[y, k] * (1 + 0.01 * t.tie_r[r]) + 1e-4) * m.bought[y, r, k] for y, r, k in m.BOUGHT)
+    cost += sum(1e-4 * (1 + t.tie_r[r]) * (m.posts_in[y, r, k] + m.posts_out[y, r, k]) for y, r, k in m.POSTS)
     m.goal_5 = pyo.Objective(expr=cost)
 
 

@@ -34,7 +34,7 @@ class Solution:
 
 def families_of(name: str) -> tuple[str, ...]:
     """Names of the families whose rows stand in a pass."""
-    return (*(f.name for f in FAMILIES if name in f.passes), "debt_carried")
+    return (*(f.name for f in FAMILIES if name in f.passes), "debt_carried", "posts_balanced")
 
 
 def check_finite(terms: Terms) -> None:
@@ -188,6 +188,9 @@ class Passes:
             "built": (years, regions, resources),
             "closed": (years, regions, resources),
             "convert": (years, regions, conversions),
+            "bought": (years, regions, resources),
+            "posts_in": (years, regions, resources),
+            "posts_out": (years, regions, resources),
             "general": (years, regions),
             "earmarked": (years, regions),
             "bond": (years, regions),
@@ -217,7 +220,7 @@ class Passes:
         if "capacity_carried_forward" not in self.switched_off:
             before = t.capacity
             for y in range(len(v["stock"])):
-                stock = (1 - t.retire) * before - v["closed"][y]
+                stock = (1 - t.retire) * before - v["closed"][y] + t.handed_over[y] + v["posts_in"][y] - v["posts_out"][y]
                 for k, lead in enumerate(t.lead):
                     if y >= lead:
                         stock[:, k] += v["built"][y - int(lead), :, k]
@@ -227,7 +230,7 @@ class Passes:
                         stock[:, to] += t.gained[c] * v["convert"][y - 1, :, c]
                 before = v["stock"][y] = stock
         spent = (v["x"] * t.running).sum(axis=(2, 3)) + (v["stock"] * t.standing).sum(axis=2) + building_paid(t, v["built"]).sum(axis=2)
-        spent += (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=2)
+        spent += (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=2) + (v["bought"] * t.rent[:, None]).sum(axis=2)
         carried, debt = (np.concatenate([np.zeros((1, spent.shape[1])), v[name][:-1]]) for name in ("carried", "debt"))
         have = t.means + v["general"] + v["earmarked"] + v["bond"] + carried + v["unpaid"]
         if "spending_within_means" not in self.switched_off:

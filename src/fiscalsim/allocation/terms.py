@@ -47,7 +47,7 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
     # a level above never pays more than serving the client really costs here
     upper = demand.clients * (inputs.demand.upper_share * np.minimum(demand.national_cost, demand.standard))[:, :, None, :] / YUAN
     uses = np.zeros((len(services), len(resources)))
-    for service, resource, units in inputs.supply.requires:
+    for service, resource, units in inputs.supply.requires_planned:
         uses[[s.code for s in services].index(service), [r.code for r in resources].index(resource)] = units
     price = inputs.demand.price_index
     build_cost = price[:, None] * np.array([r.build_cost for r in resources]) * HEADS / YUAN
@@ -112,5 +112,11 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
         tie_s=np.array([tie(s.code) for s in services]),
         tie_i=np.array([tie(code) for code in forms.codes]),
         tie_y=np.array([tie(y) for y in inputs.horizon]),
+        handed_over=(demand.new_households[:, :, None] * inputs.supply.handed_over[:, None, :])[now] / HEADS,
+        market=inputs.supply.purchases.market_share,
+        rent=price[now, None] * inputs.supply.purchases.price[None] * HEADS / YUAN,
+        purchase_cap=inputs.supply.purchases.cap,
+        mobility=inputs.supply.post_mobility,
+        service_weight=inputs.weights.service,
         rule_general=None if inputs.rules.transfer_rule == "optimal" else general_by_rule(inputs, demand, capacity)[now] / YUAN,
     )

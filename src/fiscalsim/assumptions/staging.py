@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fiscalsim.assumptions import measures
 from fiscalsim.assumptions.pack import LOCAL, Pack, age_span, sources
 from fiscalsim.assumptions.tables import ALL, EVERY, FUNCTIONS, Row
 from fiscalsim.axes import AGES, RESIDENCE, RESIDENCES, SEX, SEXES, Axis, frozen, years_axis
@@ -62,7 +63,7 @@ def stage_inputs(pack: Pack, scenario: Scenario, graduate: Graduate) -> StageInp
         demography=_demography(pack, values, people, years_axis(base + 1, end)),
         demand=_demand(pack, values, years),
         fiscal=_fiscal(pack, values, years),
-        supply=_supply(pack),
+        supply=_supply(pack, values, years),
         indicators=_indicators(pack, values),
         rules=Rules(
             recurrent_growth_margin=values.one("allocation.recurrent_growth_margin"),
@@ -251,6 +252,12 @@ def _demand(pack: Pack, values: _Values, years: Axis) -> DemandInputs:
     costs = {row["region"]: row["value"] for row in pack.tables["vital.csv"] if row["item"] == "cost_difference"}
     # the table's coefficient is optional: a pack without one has no published cost differences, and all regions cost the average
     difference = np.array([costs.get(region, 1.0) for region in pack.regions])
+    standard = _standards(pack, years, wages, prices)
+    needs = {row["service"] for row in pack.tables["requires.csv"] if row["resource"] in {r.code for r in pack.resources if r.kind == "staff"}}
+    staffed = np.array([service.code in needs for service in pack.services])
+    bought = measures.inclusive(pack.services, _requires(pack), set(_catalogue(pack)))
+    multiples = multiples * measures.cost_multiples(pack.services, standard, bought, staffed, values, years)
+    multiples = multiples * measures.benefit_multiples(pack.services, standard, values, years)
     per = {driver: frozen(_rates(pack, driver), (H, S), f"need per {driver}") for driver in ("births", "deaths", "households")}
     return DemandInputs(
         services=pack.services,
@@ -260,8 +267,8 @@ def _demand(pack: Pack, values: _Values, years: Axis) -> DemandInputs:
         need_per_household=per["households"],
         household_size=frozen(np.broadcast_to(household, (Y, R)), (Y, R), "household size"),
         non_local_share=frozen([[non_local[region, h] for h in RESIDENCES] for region in pack.regions], (R, H), "non-local share"),
-        resident_coverage=frozen(values.path("demand.resident_coverage", years), (Y,), "resident coverage"),
-        standard=frozen(_standards(pack, years, wages, prices), (Y, S), "standard"),
+        resident_coverage=frozen(measures.settled_coverage(values, years), (Y,), "resident coverage"),
+        standard=frozen(standard, (Y, S), "standard"),
         standard_multiple=frozen(multiples, (Y, S), "standard multiple"),
         care_need=frozen(values.path("demand.care_need", years), (Y,), "care need"),
         care_services=pack.care_services,
@@ -269,6 +276,11 @@ def _demand(pack: Pack, values: _Values, years: Axis) -> DemandInputs:
         wage_index=frozen(wages, (Y,), "wage index"),
         price_index=frozen(prices, (Y,), "price index"),
         upper_share=frozen(_upper_share(pack, values), (R, S), "upper share"),
+        client_multiple=frozen(measures.client_multiples(pack.services, values, years), (Y, S), "client multiple"),
+        opened=frozen(measures.opened_share(pack.services, values, years), (Y, S), "opened share"),
+        held_back=frozen(measures.held_back(values, years), (Y, A), "held back"),
+        pension_services=tuple(service.code for service in pack.services if service.code == measures.PENSION),
+        care_elsewhere=frozen(values.path("demand.care_elsewhere", years), (Y,), "care elsewhere"),
     )
 
 
@@ -351,9 +363,13 @@ def _fiscal(pack: Pack, values: _Values, years: Axis) -> FiscalInputs:
     transfer_growth[0] = 0.0
     shift = values.path("fiscal.revenue_growth", years)
     shift[0] = 0.0
+    own, spent = grown("own_revenue", growth), in_base_year("expenditure")
+    wages = _index(values.path("costs.wage_growth", years))
+    tags = {row["region"]: row["tags"] for row in pack.tables["regions.csv"]}
+    aided = np.array([measures.AIDED in tags[region] for region in pack.regions])
     return FiscalInputs(
         base_year=base,
-        own_revenue=frozen(grown("own_revenue", growth), (Y, R), "own revenue"),
+        own_revenue=frozen(own, (Y, R), "own revenue"),
         revenue_growth_shift=frozen(shift, (Y,), "revenue growth"),
         expenditure=in_base_year("expenditure"),
         new_bonds=in_base_year("new_bonds"),
@@ -371,16 +387,33 @@ def _fiscal(pack: Pack, values: _Values, years: Axis) -> FiscalInputs:
         catalogue_share=frozen(values.path("fiscal.catalogue_share", years), (Y,), "catalogue share"),
         first_claims_share=values.one("fiscal.first_claims_share"),
         claims_wage_share=values.one("fiscal.claims_wage_share"),
-        wage_index=frozen(_index(values.path("costs.wage_growth", years)), (Y,), "wage index"),
+        wage_index=frozen(wages, (Y,), "wage index"),
         price_index=frozen(_index(values.path("costs.price_growth", years)), (Y,), "price index"),
+        other_sources=frozen(measures.other_sources(own, spent, aided, values, years), (Y, R), "other sources"),
+        pension_benefit=frozen(values.one("funds.pension_benefit") * wages, (Y,), "pension benefit"),
+        fund_local_share=frozen(values.path("funds.local_share", years), (Y,), "local share of the fund's gap"),
+        fund_pooling=frozen(values.path("funds.pooling", years), (Y,), "pooling"),
+        care_contribution=frozen(values.path("funds.care_contribution", years) * wages, (Y,), "care contribution"),
+        citizenship_grant=frozen(values.path("fiscal.citizenship_grant", years), (Y,), "citizenship grant"),
+        settlement=frozen(values.path("fiscal.settlement", years), (Y,), "settlement"),
     )
 
 
 # --- supply, targets, rules -----------------------------------------------------------------------------------------
 
 
-def _supply(pack: Pack) -> SupplyInputs:
+def _requires(pack: Pack) -> tuple[tuple[str, str, float], ...]:
+    return tuple((row["service"], row["resource"], row["units_per_client"]) for row in pack.tables["requires.csv"])
+
+
+def _catalogue(pack: Pack) -> dict[str, tuple[float, float]]:
+    """The purchase catalogue: kind of place -> share of the stock that the market can supply, price as a multiple of building."""
+    return {row["resource"]: (row["market_share"], row["price_multiple"]) for row in pack.tables["purchase.csv"]}
+
+
+def _supply(pack: Pack, values: _Values, years: Axis) -> SupplyInputs:
     R, H, K, S = len(pack.regions), len(RESIDENCES), len(pack.resources), len(pack.services)
+    catalogue = _catalogue(pack)
     stock = {(row["region"], row["resource"]): row["value"] for row in pack.tables["capacity.csv"]}
     covered = {(row["service"], row["region"], row["residence"]): row["value"] for row in pack.tables["coverage.csv"]}
     coverage = np.empty((R, H, S))
@@ -391,11 +424,15 @@ def _supply(pack: Pack) -> SupplyInputs:
                 keys = ((service.code, where, who) for where in (region, EVERY) for who in (residence, ALL))
                 coverage[r, h, s] = next(covered[key] for key in keys if key in covered)
     return SupplyInputs(
-        resources=pack.resources,
+        resources=measures.changed_resources(pack.resources, set(catalogue), values),
         capacity=frozen(np.array([[stock[region, resource.code] for resource in pack.resources] for region in pack.regions]).reshape(R, K), (R, K), "capacity"),
-        requires=tuple((row["service"], row["resource"], row["units_per_client"]) for row in pack.tables["requires.csv"]),
+        requires=_requires(pack),
         conversions=tuple((row["from"], row["to"], row["places_per_place"], row["cost_per_place"]) for row in pack.tables["conversions.csv"]),
         base_coverage=frozen(coverage, (R, H, S), "base coverage"),
+        requires_planned=measures.cash_instead(_requires(pack), values),
+        purchases=measures.purchases(pack.resources, catalogue, values),
+        handed_over=frozen(measures.handed_over(pack.resources, values, years), (len(years), K), "places handed over"),
+        post_mobility=values.one("supply.post_mobility"),
     )
 
 
@@ -413,16 +450,18 @@ def _milestones(pack: Pack) -> tuple[int, ...]:
 
 
 def _weights(pack: Pack) -> Weights:
-    """[R,H]: the weights of all tags of a region and of the residence, multiplied; 1 where the plan names nobody first."""
+    """The weights of a region, of all its tags and of the residence, multiplied, and those of a service and its domain; 1 where the plan names none first."""
     weight = {(row["kind"], row["name"]): row["weight"] for row in pack.tables["priority.csv"]}
     tags = {row["region"]: row["tags"] for row in pack.tables["regions.csv"]}
     area = np.ones((len(pack.regions), len(RESIDENCES)))
     for r, region in enumerate(pack.regions):
+        area[r] *= weight.get(("region", region), 1.0)
         for tag in tags[region]:
             area[r] *= weight.get(("tag", tag), 1.0)
     for h, residence in enumerate(RESIDENCES):
         area[:, h] *= weight.get(("residence", residence), 1.0)
-    return Weights(frozen(area, area.shape, "weights"))
+    service = [weight.get(("domain", s.domain), 1.0) * weight.get(("service", s.code), 1.0) for s in pack.services]
+    return Weights(frozen(area, area.shape, "weights"), frozen(service, (len(service),), "service weights"))
 
 
 def _execution(pack: Pack, values: _Values) -> ExecutionInputs:
