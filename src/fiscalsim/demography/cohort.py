@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.blas import dgemm
 
 from fiscalsim.axes import RESIDENCES, SEX, Axis
 from fiscalsim.demography.lifetable import shifted_survivorship
@@ -29,6 +30,7 @@ _LARGEST = float(np.finfo(float).max)
 FEMALE = SEX.index("female")
 # Areas are stepped in blocks whose arrays stay near the processor; thousands of areas are shared out among its cores. No effect on results.
 _BLOCK_CELLS, _BLOCKS_A_THREAD = 140_000, 2
+_ONES = np.ones(1024)  # no sex and age axes are longer together
 _NOBODY = 1e-100  # a divisor where there is nobody to take a share of: the share becomes too large and is capped
 
 
@@ -101,32 +103,29 @@ def advance(base_year: int, years: Axis, regions: Axis, base: Array, rates: Vita
     size = max(1, _BLOCK_CELLS // (H * X * A))
     blocks = [slice(first, min(first + size, R)) for first in range(0, R, size)]
     threads = min(os.cpu_count() or 1, len(blocks) // _BLOCKS_A_THREAD) or 1
-    shared = _shared(base, len(blocks), rates, moves)
-    scratch = [_Scratch(*(np.empty((min(size, R), *shape)) for shape in ((H, X, A), (H, X, A), (X, A)))) for _ in range(threads)]
+    ready, sums = _ready(base.shape, rates, moves), _sums(base, len(blocks))
+    scratch = [_Scratch(*(np.empty((min(size, R), *shape)) for shape in ((H, X, A), (X, A)))) for _ in range(threads)]
 
-    def first_half(y: int, thread: int) -> None:
+    def between(y: int, going: _Going, thread: int) -> None:
+        """The end of year y - 1, then the beginning of year y, while a block is still near the processor."""
         for number in range(thread, len(blocks), threads):
             block = blocks[number]
-            start = _survive_and_bear(persons[y, block], persons[y + 1, block], y, block, rates, moves, flows, shared, scratch[thread], shared.pools[number])
-            if not start.min() >= 0:
-                _name_negative_cell(start, labels[y + 1], regions.labels[block])
+            if y > 0:
+                _move_and_join(persons[y, block], y - 1, block, moves, going, ready, scratch[thread])
+                _check_nobody_below_zero(persons[y, block], labels[y], regions, block)
+            if y < len(years):
+                start = _survive_and_bear(persons[y, block], persons[y + 1, block], y, block, number, rates, moves, flows, sums, ready, scratch[thread])
+                _check_nobody_below_zero(start, labels[y + 1], regions, block)
 
-    def second_half(y: int, thread: int) -> None:
-        pool = shared.pools.sum(axis=0)
-        for block in blocks[thread::threads]:
-            closing = persons[y + 1, block]
-            _move_and_join(closing, y, block, moves, flows, shared, scratch[thread], pool)
-            if not closing.min() >= 0:
-                _name_negative_cell(closing, labels[y + 1], regions.labels[block])
-
+    # threads share no block, and pools are added in the order of blocks: any number of them gives the same bytes
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as crew:
-        for y in range(len(years)):
-            for half in (first_half, second_half):
-                # threads share no block, and pools are added in the order of blocks: any number of them gives the same bytes
-                if crew:
-                    list(crew.map(half, [y] * threads, range(threads)))
-                else:
-                    half(y, 0)
+        for y in range(len(labels)):
+            going = _going(y - 1, moves, flows, sums, ready)
+            if crew:
+                list(crew.map(between, [y] * threads, [going] * threads, range(threads)))
+            else:
+                between(y, going, 0)
+            _count(y, moves, flows, sums, ready, going)
     for flow in flows:
         if not np.isfinite(flow).all():
             raise ModelError(f"population flows are not finite: {np.argwhere(~np.isfinite(flow))[0].tolist()} [year, region, residence]")
@@ -144,154 +143,189 @@ class Flows(NamedTuple):
     internal: Array
 
 
-class _Shared(NamedTuple):
-    """What the two halves of a year hand to each other."""
+class _Ready(NamedTuple):
+    """What follows from rates and moves alone, worked out once."""
 
-    stock: Array  # [R,H] persons at the start of the year, then at its end
+    stays: Array | None  # [R,X,A] share of a cell that does not leave for the pool; None: nobody does
+    gone: Array | None  # [R,X,A] those who left for each one who stayed
+    peak: float  # largest cell of the mover schedule
+    pattern: Array  # [2,X A] the mover schedule above ones: what the two ways of going to town are multiples of
+    fertile: slice  # ages with births
+    births: Array  # [Y,R,H] births for each woman x schedule, summed over the start and the end of the year
+    infant_deaths: Array  # [Y,R,H] of them die before the year's end
+    infants: Array  # [Y,R,H,X] of them live and do not enter the pool
+
+
+class _Sums(NamedTuple):
+    """Sums over the cells of each area, which the halves of a year hand to each other."""
+
+    stock: Array  # [R,H] persons at the start of the year
     alive: Array  # [R,H] survivors and newborn, before anybody moves
     heads: Array  # [R,H] the same, once those who enter the pool have left
     scheduled: Array  # [R] people of the countryside then, weighted by the mover schedule
     pools: Array  # [blocks,X,A] movers between regions
-    stays: Array | None  # [R,X,A] share of a cell that does not leave for the pool; None: nobody does
-    gone: Array | None  # [R,X,A] those who left for each one who stayed
-    peak: float  # largest cell of the mover schedule
-    fertile: slice  # ages with births
-    joining: Array  # [R,H,X,A] external migrants who join at the end of the year, under `even`
+    bearing: Array  # [R,H] women x schedule, summed over the start and the end of the year
 
 
 class _Scratch(NamedTuple):
     """Memory that one thread uses again and again (new arrays would cost more than the sums)."""
 
-    start: Array  # [B,H,X,A]
-    into: Array  # [B,H,X,A]
+    cells: Array  # [B,H,X,A]
     half: Array  # [B,X,A]
 
 
-def _shared(base: Array, blocks: int, rates: VitalRates, moves: Moves) -> _Shared:
-    R, H, X, A = base.shape
+class _Going(NamedTuple):
+    """Who changes place inside the pack in one year."""
+
+    heads: Array  # [R,H] persons once everybody has moved, before the rest of the external migrants join
+    pool: Array  # [X,A] movers between regions
+    share: Array | None  # [1,R] of the pool that arrives in each region
+    factors: Array  # [R,2] of a cell of the countryside the share by_schedule x schedule + alike goes to town
+    amount: Array  # [R] persons wanted from country to town; below zero: from town to country
+    rare: Array | None  # [R] regions where the factors do not do: more is asked than there is, or towns must shrink
+
+
+def _ready(shape: tuple[int, ...], rates: VitalRates, moves: Moves) -> _Ready:
+    X, A = shape[2:]
     leaving = None if moves.leaving_rate is None or moves.schedule is None else moves.leaving_rate[:, None, None] * moves.schedule
+    stays = None if leaving is None else 1 - leaving
     ages = np.flatnonzero(rates.fertility_schedule.any(axis=(0, 1)))
-    return _Shared(
-        stock=base.sum(axis=(2, 3)),
-        alive=np.zeros((R, H)),
-        heads=np.zeros((R, H)),
-        scheduled=np.zeros(R),
-        pools=np.zeros((blocks, X, A)),
-        stays=None if leaving is None else 1 - leaving,
-        gone=None if leaving is None else leaving / (1 - leaving),
+    births = rates.tfr * 0.5  # exposure is the mean of two stocks
+    newborn = births[..., None] * rates.sex_share[:, :, None]
+    infants = newborn * rates.survivorship[:, :, None, :, 0]
+    return _Ready(
+        stays=stays,
+        gone=None if leaving is None or stays is None else np.divide(leaving, stays, out=leaving),
         peak=1.0 if moves.schedule is None else float(moves.schedule.max()) or 1.0,
+        pattern=np.stack([np.zeros(X * A) if moves.schedule is None else moves.schedule.reshape(-1), np.ones(X * A)]),
         fertile=slice(int(ages[0]), int(ages[-1]) + 1) if len(ages) else slice(1, 1),
-        joining=np.empty(base.shape if moves.external is not None else 0),
+        births=births,
+        infant_deaths=(newborn - infants).sum(axis=-1),
+        infants=infants if stays is None else infants * stays[:, None, :, 0],
     )
 
 
+def _sums(base: Array, blocks: int) -> _Sums:
+    R, H, X, A = base.shape
+    return _Sums(_over_people(base), np.zeros((R, H)), np.zeros((R, H)), np.zeros(R), np.zeros((blocks, X, A)), np.zeros((R, H)))
+
+
 def _survive_and_bear(
-    start: Array, after: Array, y: int, block: slice, rates: VitalRates, moves: Moves, flows: Flows, work: _Shared, scratch: _Scratch, pool: Array
+    start: Array, after: Array, y: int, block: slice, number: int, rates: VitalRates, moves: Moves, flows: Flows, sums: _Sums, ready: _Ready, scratch: _Scratch
 ) -> Array:
-    """Steps 1-3 of the year for a block of regions, from `start` to `after` [B,H,X,A], then who of it leaves for the `pool` of step 4.
+    """Steps 1-3 of the year for a block of regions, from `start` to `after` [B,H,X,A], then who of it leaves for the pool of step 4.
 
     Returns who is there once the first migrants have joined.
     """
     B, H = after.shape[:2]
     S = rates.survivorship[y, block]
-    schedule, fertile = rates.fertility_schedule[y], work.fertile
+    schedule, fertile = rates.fertility_schedule[y], ready.fertile
     younger = slice(fertile.start - 1, fertile.stop - 1)
-    opening = work.stock[block]
-    joining = None
+    mothers = start[:, :, FEMALE, fertile]
     if moves.external is not None:
         coming = moves.external[y, block]
-        flows.external[y, block] = _over_people(coming)
+        _over_people(coming, out=flows.external[y, block])
         if moves.timing == "even":
-            joining = np.multiply(coming, 0.5, out=work.joining[block])
-            start = np.add(start, joining, out=scratch.start[:B])
-            opening = opening + 0.5 * flows.external[y, block]
-
-    mothers = start[:, :, FEMALE, fertile] + start[:, :, FEMALE, younger] * S[:, None, FEMALE, fertile]
+            mothers = mothers + coming[:, :, FEMALE, fertile]  # a half with those at the start, a half with the survivors
+            joined = np.multiply(coming, 0.5, out=scratch.cells[:B])
+            joined += start
+            start = joined
+    mothers = mothers + start[:, :, FEMALE, younger] * S[:, None, FEMALE, fertile]
     if fertile.stop == after.shape[-1]:  # the open age also keeps those who were in it
         mothers[..., -1] += start[:, :, FEMALE, -1] * S[:, None, FEMALE, -1]
-    if joining is not None:
-        mothers += joining[:, :, FEMALE, fertile]
-    births = rates.tfr[y, block] * 0.5 * np.vecdot(mothers, schedule[:, fertile])
-    newborn = births[..., None] * rates.sex_share[y, block, None]
+    bearing = np.vecdot(mothers, schedule[:, fertile], out=sums.bearing[block])
 
     dying = scratch.half[:B]  # by the age at the start; the open age dies as those who enter it
     np.subtract(1, S.reshape(-1)[1:], out=dying.reshape(-1)[:-1])
     dying[..., -1] = dying[..., -2]
-    deaths = np.vecdot(start.reshape(B, H, -1), dying.reshape(B, 1, -1))
-    deaths += np.vecdot(newborn, 1 - S[:, None, :, 0])
-    flows.births[y, block], flows.deaths[y, block] = births, deaths
+    np.vecdot(start.reshape(B, H, -1), dying.reshape(B, 1, -1), out=flows.deaths[y, block])
 
-    if work.stays is not None:
-        S = np.multiply(S, work.stays[block], out=scratch.half[:B])
-    into = scratch.into[:B]
-    into[...] = S[:, None]
+    if ready.stays is not None:
+        S = np.multiply(S, ready.stays[block], out=scratch.half[:B])
+    after[...] = S[:, None]
     # everybody moves one cell up in the flat block; what spills over into age 0 is replaced by the births
-    np.multiply(start.reshape(-1)[:-1], into.reshape(-1)[1:], out=after.reshape(-1)[1:])
-    after[..., -1] += start[..., -1] * into[..., -1]
-    after[..., 0] = newborn * into[..., 0]
-    work.alive[block] = work.heads[block] = opening + births - deaths
+    survivors = after.reshape(-1)[1:]
+    survivors *= start.reshape(-1)[:-1]
+    after[..., -1] += start[..., -1] * S[:, None, :, -1]
+    np.multiply(bearing[..., None], ready.infants[y, block], out=after[..., 0])
     if moves.schedule is not None:
-        work.scheduled[block] = np.vecdot(after[:, 1].reshape(B, -1), moves.schedule.reshape(-1))
-        if work.gone is not None:
-            work.heads[block] = _over_people(after)
-            pool[...] = np.einsum("rhxa,rxa->xa", after, work.gone[block])
+        np.vecdot(after[:, 1].reshape(B, -1), ready.pattern[0], out=sums.scheduled[block])
+        if ready.gone is not None:
+            _over_people(after, out=sums.heads[block])
+            np.einsum("rhxa,rxa->xa", after, ready.gone[block], out=sums.pools[number])
     return start
 
 
-def _move_and_join(after: Array, y: int, block: slice, moves: Moves, flows: Flows, work: _Shared, scratch: _Scratch, pool: Array) -> None:
-    """The rest of steps 4 and 5 for a block of regions, in place on `after` [B,H,X,A].
+def _going(y: int, moves: Moves, flows: Flows, sums: _Sums, ready: _Ready) -> _Going:
+    """Step 4 of year y (-1: nobody) for all regions, from the sums over their cells."""
+    heads, scheduled = sums.heads.copy(), sums.scheduled
+    pool, share, amount = sums.pools.sum(axis=0), None, np.zeros(len(heads))
+    if moves.schedule is None or y < 0:
+        return _Going(heads, pool, None, np.zeros((len(heads), 2)), amount, None)
+    if ready.stays is not None and moves.destination_share is not None:
+        share = moves.destination_share[None]
+        heads[:, 0] += share[0] * pool.sum()
+    if moves.urban_share is not None:
+        in_town, outside = (heads + flows.external[y] * (0.5 if moves.timing == "even" else 1.0)).T
+        amount = moves.urban_share[y] * (in_town + outside) - in_town
+    elif moves.rural_to_urban_rate is not None:
+        amount = moves.rural_to_urban_rate[y] * scheduled
+    to_town = np.maximum(amount, 0)
+    factors = np.empty((len(heads), 2))
+    np.divide(to_town * (1 - moves.reclassified_share), np.maximum(scheduled, _NOBODY), out=factors[:, 0])
+    np.divide(to_town * moves.reclassified_share, np.maximum(heads[:, 1], _NOBODY), out=factors[:, 1])
+    rare = (factors[:, 0] * ready.peak + factors[:, 1] > 1) | (amount < 0)
+    if rare.any():
+        factors[rare], to_town[rare] = 0, 0
+    heads[:, 0] += to_town
+    heads[:, 1] -= to_town
+    return _Going(heads, pool, share, factors, amount, rare if rare.any() else None)
 
-    Of the countryside (of the towns, when the target asks for fewer townspeople) the share alike + by_schedule x schedule changes residence.
-    """
-    heads = work.heads[block]
-    ending = flows.external[y, block] * (0.5 if moves.timing == "even" else 1.0)
+
+def _move_and_join(after: Array, y: int, block: slice, moves: Moves, going: _Going, ready: _Ready, scratch: _Scratch) -> None:
+    """Steps 4 and 5 of year y for a block of regions, in place on `after` [B,H,X,A]."""
+    B = len(after)
     if moves.schedule is not None:
-        town, country, scheduled = after[:, 0], after[:, 1], work.scheduled[block]
-        half = scratch.half[: len(after)]
-        share = None
-        if work.stays is not None and moves.destination_share is not None:
-            share = moves.destination_share[block]
-            heads[:, 0] += share * pool.sum()
-        if moves.urban_share is not None:
-            in_town, outside = (heads + ending).T
-            amount = moves.urban_share[y, block] * (in_town + outside) - in_town
-        elif moves.rural_to_urban_rate is not None:
-            amount = moves.rural_to_urban_rate[y, block] * scheduled
-        else:
-            amount = np.zeros(len(heads))
-
-        to_town = np.maximum(amount, 0)
-        alike = to_town * moves.reclassified_share / np.maximum(heads[:, 1], _NOBODY)
-        by_schedule = to_town * (1 - moves.reclassified_share) / np.maximum(scheduled, _NOBODY)
-        short = alike + by_schedule * work.peak > 1
-        rare = short | (amount < 0)
-        if rare.any():
-            alike[short], by_schedule[short], to_town[short] = 0, 0, 0
-        moved = np.multiply(by_schedule[:, None, None], moves.schedule, out=half)
-        moved += alike[:, None, None]
+        town, country, moved = after[:, 0], after[:, 1], scratch.half[:B]
+        flat = moved.reshape(B, -1)
+        np.matmul(going.factors[block], ready.pattern, out=flat)
         moved *= country
         country -= moved
-        if share is not None:
-            moved += np.multiply(share[:, None, None], pool, out=scratch.into.reshape(-1, *half.shape[1:])[: len(after)])
+        if going.share is not None:
+            dgemm(1.0, going.pool.reshape(-1, 1), going.share[:, block], beta=1.0, c=flat.T, overwrite_c=True)  # moved += share x pool
         town += moved
-        heads[:, 0] += to_town
-        heads[:, 1] -= to_town
-        for rows, source, target in ((short, 1, 0), (amount < 0, 0, 1)) if rare.any() else ():
-            if rows.any():
-                back = _drawn(after[rows, source], np.abs(amount[rows]), moves.schedule, moves.reclassified_share)
-                after[rows, source] -= back
-                after[rows, target] += back
-                heads[rows, source] -= back.sum(axis=(1, 2))
-                heads[rows, target] += back.sum(axis=(1, 2))
-        flows.internal[y, block] = heads - work.alive[block]
+        if going.rare is not None:
+            wanted, heads = going.amount[block], going.heads[block]
+            for rows, source, target in ((wanted > 0, 1, 0), (wanted < 0, 0, 1)):
+                rows = rows & going.rare[block]
+                if rows.any():
+                    drawn = _drawn(after[rows, source], np.abs(wanted[rows]), moves.schedule, moves.reclassified_share)
+                    after[rows, source] -= drawn
+                    after[rows, target] += drawn
+                    heads[rows, source] -= drawn.sum(axis=(1, 2))
+                    heads[rows, target] += drawn.sum(axis=(1, 2))
     if moves.external is not None:
-        after += work.joining[block] if moves.timing == "even" else moves.external[y, block]
-    work.stock[block] = heads + ending
+        after += np.multiply(moves.external[y, block], 0.5, out=scratch.cells[:B]) if moves.timing == "even" else moves.external[y, block]
 
 
-def _over_people(cells: Array) -> Array:
+def _count(y: int, moves: Moves, flows: Flows, sums: _Sums, ready: _Ready, going: _Going) -> None:
+    """Close the books of year y - 1 and open those of year y, from the sums over cells that the blocks left."""
+    even = moves.timing == "even"
+    if y > 0:
+        flows.internal[y - 1] = going.heads - sums.alive
+        sums.stock[...] = going.heads + flows.external[y - 1] * (0.5 if even else 1.0)
+    if y < len(flows.births):
+        flows.births[y] = sums.bearing * ready.births[y]
+        flows.deaths[y] += sums.bearing * ready.infant_deaths[y]
+        sums.alive[...] = sums.stock + flows.external[y] * (0.5 if even else 0.0) + flows.births[y] - flows.deaths[y]
+        if ready.gone is None:
+            sums.heads[...] = sums.alive
+
+
+def _over_people(cells: Array, out: Array | None = None) -> Array:
     """Sum of [R,H,X,A] over sexes and ages."""
-    return np.einsum("rha->rh", cells.reshape(*cells.shape[:2], -1))
+    flat = cells.reshape(*cells.shape[:2], -1)
+    return np.vecdot(flat, _ONES[: flat.shape[-1]], out=out)
 
 
 def _drawn(source: Array, amount: Array, schedule: Array, reclassified: float) -> Array:
@@ -325,11 +359,13 @@ def _ratio(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
-def _name_negative_cell(stock: Array, year: int, regions: tuple[str, ...]) -> None:
+def _check_nobody_below_zero(stock: Array, year: int, regions: Axis, block: slice) -> None:
+    if stock.min() >= 0:
+        return
     r, h, x, a = (int(i) for i in np.argwhere(~(stock >= 0))[0])
     residence = f"{RESIDENCES[h]}, " if stock.shape[1] == len(RESIDENCES) else ""
     raise ModelError(
-        f"population below zero: {stock[r, h, x, a]:.6g} persons in region {regions[r]}, {residence}{SEX.labels[x]}, age {a}, "
+        f"population below zero: {stock[r, h, x, a]:.6g} persons in region {regions.labels[block][r]}, {residence}{SEX.labels[x]}, age {a}, "
         f"year {year}; more people leave than are there - lower the net out-migration of that cell"
     )
 
