@@ -118,14 +118,16 @@ def base_value(indicator: Indicator, inputs: StageInputs, population: Population
 
 
 def _path_of_facts(indicator: Indicator, inputs: StageInputs, demand: Demand) -> Array | None:
-    """What no decision changes [Y]: a standard in yuan, its yearly growth (nan in the base year), or a reported fact."""
+    """What no decision changes [Y]: a standard in yuan, its mean yearly growth since the base year (nan in that year), or a fact."""
     if indicator.measure == "reported":
         found = inputs.reported_inputs.get(indicator.of[0])
         return None if found is None else indicator.scale * found
     if indicator.measure in ("standard", "standard_growth"):
         service = demand.services.index(indicator.of[0])
         yuan = inputs.demand.standard[:, service] * inputs.demand.standard_multiple[:, service]
-        return indicator.scale * (yuan if indicator.measure == "standard" else np.concatenate([[np.nan], yuan[1:] / yuan[:-1] - 1.0]))
+        if indicator.measure == "standard":
+            return indicator.scale * yuan
+        return indicator.scale * np.concatenate([[np.nan], (yuan[1:] / yuan[0]) ** (1.0 / np.arange(1, len(yuan))) - 1.0])
     return None
 
 
