@@ -11,11 +11,32 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from packs import liaoning
-from packs.shared import CHINA, GROSS_FLOW, LAST_YEAR, SEX, Groups, Place, Series, ages, census, census_groups, mean_schedule, merged, money_series
-from packs.shared import needs, non_local, observed, short_name, show, spans, table, units_per_client, write
+from packs.shared import (
+    CHINA,
+    GROSS_FLOW,
+    LAST_YEAR,
+    SEX,
+    Groups,
+    Place,
+    Series,
+    ages,
+    census,
+    census_groups,
+    mean_schedule,
+    merged,
+    money_series,
+    needs,
+    non_local,
+    observed,
+    short_name,
+    show,
+    spans,
+    table,
+    units_per_client,
+    write,
+)
 
 BASE_YEAR, CENSUSES = 2015, (2010, 2020)
 CITY, OWN_LEVEL, ZONE, SHUANGTAIZI, XINGLONGTAI, DAWA, PANSHAN = "211100", "2111Z0", "2111Z1", "211102", "211103", "211104", "211122"
@@ -31,6 +52,9 @@ SPENT_KEPT = 0.76 / 0.84  # pension money moved to the province in 2021: the cit
 CITY_LEVEL = 57.8 / 216.3  # the city's own level, of all spending, 2025
 CITY_SCHOOLS = 0.33  # of education spending, what the city's own level pays (2026: 6.6 of about 20)
 FUNCTION_YEARS = (2023, 2024)  # first years with spending by function
+# what the catalogue's services are of each budget function; relief and housing less than in the province: most elders here draw the employees'
+# pension, and most of what housing spent went into redevelopment and flats that stood empty
+CATALOGUE_PART = liaoning.CATALOGUE_PART | {"social_security": 0.17, "housing": 0.03}
 BEDS_PER_1000, NURSING_SHARE = 21, 0.20
 FLATS_BUILT, FLATS_LET = 4314, 710
 SPORTS_PER_HEAD = 1.65
@@ -50,15 +74,16 @@ NOTES = {
     "leaving": "迁移年龄模式峰值处的比率：2010—2020年净迁移（普查存活比法，2020年边界）年均，加0.4%对流（假设），除以模式均值",
     "destination": "同上，迁入量占各县区迁入量之比",
     "recalled": "回忆数，待核",
-    "population": "2010、2020年两次普查同批人的几何平均；0—9岁由2020年10岁以内外倒推存活；盘山县2010年划出2.37万人（户籍减少数）计入双台子区",
+    "population": "2010、2020年两次普查同批人的平均（60岁以上取几何平均）；0—9岁由2020年10岁以内外倒推存活；盘山县2010年划出2.37万人（户籍减少数）计入双台子区",
     "open": "全省2020年85岁以上分组，用来拆分开口组",
     "urban": "2020年县区城镇化率按同一对数几率平移到全市72.2%（辽宁统计年鉴2016：城镇103.82万／常住143.85万）",
     "household": "2020年普查；模型中户规模各年不变，2015年未见公布",
     "revenue": "{rule}；全市公布数{total:.2f}亿元的拆分",
-    "expenditure": "全市2015年173.28亿元×0.76/0.84（剔除2021年起上移省级的养老统筹）；县区按2020年：盘山38.80、大洼39.19，市本级26.7%按人口，其余按人均，余数为辽东湾新区计入大洼",
+    "expenditure": "全市2015年173.28亿元×0.76/0.84（剔除2021年起上移省级的养老统筹）；"
+    "县区按2020年：盘山38.80、大洼39.19，市本级26.7%按人口，其余按人均，余数为辽东湾新区计入大洼",
     "bonds": "2015年新增债券未见公布，含在转移支付中",
     "education": "全市2015年19.16亿元：市本级三分之一按学龄人口，盘山县按2018年占比16.4%，其余按3—14岁人口",
-    "function": "可比支出×2023—2024年功能占比{share:.4f}×目录部分{part}（假设），县区按{by}拆分",
+    "function": "可比支出×2023—2024年功能占比{share:.4f}×目录部分{part}（假设），县区按目录服务的模型成本拆分",
     "balance": "2018年余额（2015年未见公布，按不变）；县区按支出拆分",
     "debt_balance": "一般债务余额×3.35%；2015—2017年取2018年余额，2025年后不变；县区按支出拆分",
     "limit_before": "余额×1.01；县区按支出拆分",
@@ -147,14 +172,16 @@ def survival(out: Path, years: int) -> dict[str, dict[int, float]]:
 def people_of_2015(before: Groups, after: Groups, oldest: dict[str, float], children: dict[str, dict[int, float]]) -> Groups:
     """Persons of 2015 by sex and five-year group, one region.
 
-    A cohort of 10 and over is the geometric mean of its sizes in the two censuses. Children under ten are the cohort of 2020 over its chance to
-    live: the census of 2010 missed young children. `oldest` is the province's share of 90 and over among those of 85 and over (2020), by sex.
+    A cohort is the mean of its sizes in the two censuses: arithmetic up to 59, geometric above, where death thins it ever faster.
+    Children under ten are the cohort of 2020 over its chance to live: the census of 2010 missed young children.
+    `oldest` is the province's share of 90 and over among those of 85 and over (2020), by sex.
     """
     found: Groups = {}
     for sex in SEX.values():
         old, new = before[sex], after[sex]
         groups = {start: new[start + 5] / children[sex][start] for start in (0, 5)}
-        groups |= {start: math.sqrt(old[start - 5] * new[start + 5]) for start in range(10, 80, 5)}
+        groups |= {start: (old[start - 5] + new[start + 5]) / 2 for start in range(10, 60, 5)}
+        groups |= {start: math.sqrt(old[start - 5] * new[start + 5]) for start in range(60, 80, 5)}
         groups[80] = math.sqrt(old[75] * new[85] * (1 - oldest[sex]))
         groups[85] = math.sqrt((old[80] + old[85]) * new[85] * oldest[sex])
         found[sex] = {start: float(round(n)) for start, n in groups.items()}
@@ -331,22 +358,39 @@ def spending_shares(value: Series, county: Series, heads: dict[str, float]) -> d
     return {code: (found[code] + total * CITY_LEVEL * heads[code] / everyone) / total for code in heads}
 
 
-def functions(value: Series, spent: float, then: pd.DataFrame, people: dict[str, Groups]) -> Iterable[tuple[str, str, float, float, str]]:
-    """(function, unit, 100 million yuan, share of all spending, split by): the catalogue's part of the four functions that 2015 does not publish."""
-    keys = {
-        "social_security": ("60岁以上人口", {code: ages(people[code], 60, 100) for code in people}),
-        "health": ("常住人口", {code: float(then.loc[code, "total"]) for code in people}),
-        "housing": ("城镇人口", {code: float(then.loc[code, "urban_pop"]) for code in people}),
-        "culture": ("常住人口", {code: float(then.loc[code, "total"]) for code in people}),
-    }
-    for name, (by, key) in keys.items():
+def modelled_cost(out: Path, then: pd.DataFrame, people: dict[str, Groups]) -> dict[str, dict[str, float]]:
+    """function -> unit -> yuan: clients x coverage x standard of 2015, the key by which the city's spending is split; before any calibration."""
+    services = merged(out, PANJIN.pack, "services.csv", ["service"]).set_index("service")
+    dated = merged(out, PANJIN.pack, "standards.csv", ["service", "year"])
+    standard = {str(r.service): float(r.yuan) for r in dated.assign(year=dated["year"].astype(int)).sort_values("year").itertuples() if r.year <= BASE_YEAR}
+    rows = merged(out, PANJIN.pack, "coverage.csv", ["service", "region", "residence"])
+    coverage = {(str(r.service), str(r.region)): float(r.value) for r in rows.itertuples()}
+    found: dict[str, dict[str, float]] = {}
+    for code in people:
+        for service, clients in needs(PANJIN, out, then.loc[code], people[code]).items():
+            share = coverage.get((service, code), coverage.get((service, "*"), 0.0))
+            into = found.setdefault(str(services.loc[service, "function"]), dict.fromkeys(people, 0.0))
+            into[code] += clients * share * standard[service]
+    return found
+
+
+def functions(value: Series, spent: float, then: pd.DataFrame, people: dict[str, Groups], out: Path) -> Iterable[tuple[str, str, float, float]]:
+    """(function, unit, 100 million yuan, share of all spending): the catalogue's part of the four functions that 2015 does not publish.
+
+    No unit publishes its functions, so each unit's part follows the modelled cost: the split invents no difference between them.
+    """
+    cost = modelled_cost(out, then, people)
+    for name in ("social_security", "health", "housing", "culture"):
         share = sum(value[CITY, f"exp_{name}", y] for y in FUNCTION_YEARS) / sum(value[CITY, "gpb_expenditure", y] for y in FUNCTION_YEARS)
         for code in people:
-            yield name, code, liaoning.CATALOGUE_PART[name] * share * spent * key[code] / sum(key.values()), share, by
+            yield name, code, CATALOGUE_PART[name] * share * spent * cost[name][code] / sum(cost[name].values()), share
 
 
 def schools(value: Series, county: Series, people: dict[str, Groups]) -> dict[str, float]:
-    """The city's education spending of 2015 by unit: a third is the own level's, by children of 3-17; Panshan has its share of 2018; the rest by children of 3-14."""
+    """The city's education spending of 2015 by unit.
+
+    A third is the own level's, by children of 3-17; Panshan has its share of 2018; the rest is by children of 3-14.
+    """
     total = value[CITY, "exp_education", BASE_YEAR]
     panshan = total * county[PANSHAN, "exp_education", 2018] / value[CITY, "exp_education", 2018]
     pupils = {code: ages(people[code], 3, 17) for code in people}
@@ -356,7 +400,7 @@ def schools(value: Series, county: Series, people: dict[str, Groups]) -> dict[st
     return {code: found[code] + (panshan if code == PANSHAN else rest * younger[code] / sum(younger.values())) for code in people}
 
 
-def budget(facts: Path, then: pd.DataFrame, people: dict[str, Groups], home: Path) -> pd.DataFrame:
+def budget(facts: Path, then: pd.DataFrame, people: dict[str, Groups], out: Path) -> pd.DataFrame:
     """fiscal.csv; returns the base year by unit (100 million yuan) for the printed check."""
     codes = list(people)
     value, county = money_series(facts, [CITY, OWN_LEVEL, ZONE, *codes]), county_series(facts)
@@ -376,20 +420,19 @@ def budget(facts: Path, then: pd.DataFrame, people: dict[str, Groups], home: Pat
         rows.append((code, "expenditure", BASE_YEAR, weight[code] * spent, "C", "city-yearbook", NOTES["expenditure"]))
         rows.append((code, "new_bonds", BASE_YEAR, 0, "D", "assumption", NOTES["bonds"]))
         rows.append((code, "education", BASE_YEAR, taught[code], "C", "city-yearbook", NOTES["education"]))
-    for name, code, amount, share, by in functions(value, spent, then, people):
-        note = NOTES["function"].format(share=share, part=liaoning.CATALOGUE_PART[name], by=by)
+    for name, code, amount, share in functions(value, spent, then, people, out):
+        note = NOTES["function"].format(share=share, part=CATALOGUE_PART[name])
         rows.append((code, name, BASE_YEAR, amount, "C", "panjin2025", note))
         parts[code] += amount
     rows += debt(value, weight, {code: heads[code] / sum(heads.values()) for code in codes})
     rows = [(code, item, year, f"{amount:.4f}", "亿元", *marks) for code, item, year, amount, *marks in rows]
-    write(home / "fiscal.csv", "region,item,year,value,unit,grade,source,note", rows)
+    write(out / PANJIN.pack / "fiscal.csv", "region,item,year,value,unit,grade,source,note", rows)
     kept = {y: (SPENT_KEPT if y < 2021 else 1.0) * value[CITY, "gpb_expenditure", y] - value[CITY, "gpb_revenue", y] for y in range(BASE_YEAR, 2026)}
     print("spending less own revenue, comparable:", {y: round(v, 1) for y, v in kept.items()})
     print("fiscal.transfer_growth:", {y: round(kept[y] / kept[y - 1] - 1, 3) for y in list(kept)[1:]})
     five = LIVELIHOOD[0] / LIVELIHOOD[1]
-    print(
-        f"plan: {LIVELIHOOD[0]} over {LIVELIHOOD[1]:.1%} of spending 2011-2015 = {five:.1f}, a year {five / 5:.1f}; published 2015 {value[CITY, 'gpb_expenditure', 2015]:.1f}"
-    )
+    print(f"plan: {LIVELIHOOD[0]} over {LIVELIHOOD[1]:.1%} of spending 2011-2015 = {five:.1f}, a year {five / 5:.1f}")
+    print(f"published spending of 2015: {value[CITY, 'gpb_expenditure', BASE_YEAR]:.1f}")
     interest = liaoning.INTEREST_RATE * value[CITY, "debt_balance_general", 2018]
     summary = [(c, base[c], weight[c] * spent, 0.0, weight[c] * spent - base[c], parts[c], interest * weight[c], heads[c]) for c in codes]
     return pd.DataFrame(summary, columns=["region", "own_revenue", "expenditure", "new_bonds", "grants", "catalogue", "interest", "residents"]).set_index(
@@ -548,8 +591,8 @@ def build(facts: Path, out: Path, schedule: dict[int, float], shapes: dict[str, 
     then, people, net = base_people(facts, parts, persons, out)
     base_vital(facts, then, people, net, schedule, home)
     seen_later(facts, parts, home)
-    money = budget(facts, then, people, home)
     standards(out)
     supply(facts, then, people, out)
+    money = budget(facts, then, people, out)
     print(then[["total", "urban_pop", "rural_pop", "change_2010_2020_pct"]].round(1).to_string(), int(then["total"].sum()))
     show(PANJIN, money, out)

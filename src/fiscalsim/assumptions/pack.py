@@ -379,6 +379,7 @@ def _codes_known(tables: dict[str, list[Row]]) -> list[Problem]:
         problems += unknown_codes(tables[file], "region", leaves, "a region of regions.csv that has no parts")
     problems += unknown_codes(tables["coverage.csv"], "region", [*leaves, EVERY], "a region of regions.csv, or *")
     problems += unknown_codes(tables["observed.csv"], "region", [*regions, ALL], "a region of regions.csv, or all")
+    problems += unknown_codes(tables["zones.csv"], "inside", leaves, "a region of regions.csv that has no parts")
     for file in ("needs.csv", "standards.csv", "coverage.csv", "requires.csv", "queues.csv"):
         problems += unknown_codes(tables[file], "service", services, "a service of the catalogue")
     for file in ("requires.csv", "capacity.csv", "purchase.csv"):
@@ -573,6 +574,11 @@ def _shares_whole(pack: str, tables: dict[str, list[Row]], regions: list[str]) -
             )
         if region in people and not people[region] > 0:
             yield Problem(f"{pack}/population.csv", None, "persons", "0", f"{region}: somebody lives there")
+    taken: dict[str, float] = defaultdict(float)
+    for row in tables["zones.csv"]:
+        taken[row["inside"]] += row["share"]
+        if taken[row["inside"]] > 1 + SHARE_TOLERANCE:
+            yield Problem(row["file"], row["line"], "share", f"{taken[row['inside']]:.15g}", f"the zones inside {row['inside']} hold at most all of its people")
     shares = [row for row in tables["vital.csv"] if row["item"] == "destination_share"]
     total = sum(row["value"] for row in shares)
     if shares and abs(total - 1) > SHARE_TOLERANCE:

@@ -279,6 +279,7 @@ SHAPES: dict[str, Shape] = {
         },
         needed=False,
     ),
+    "zones.csv": Shape(("zone",), {"zone": CODE, **_NAMES, "inside": CODE, "share": SHARE}, needed=False),
     "release.csv": Shape(("item",), {"item": CODE, "value": NUMBER, "unit": MAY_BE_TEXT}, needed=False, may_lack=("unit",)),
     "projects.csv": Shape(
         ("resource", "stage"),
