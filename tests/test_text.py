@@ -30,7 +30,14 @@ def test_no_text_is_empty():
 
 def test_chinese_texts_hold_no_english_words():
     allowed = {"GBK", "scenarios", "EN", "xlsx"}
-    found = {key: word for key, words in text.table("zh").items() for word in ENGLISH.findall(re.sub(r"\{\w+\}", "", words)) if word not in allowed}
+    naming = {"workbook.notes"}  # tells which columns and commands to use, by their names
+    found = {
+        key: word
+        for key, words in text.table("zh").items()
+        if key not in naming
+        for word in ENGLISH.findall(re.sub(r"\{\w+\}", "", words))
+        if word not in allowed
+    }
     assert found == {}
 
 

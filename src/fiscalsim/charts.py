@@ -16,6 +16,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fiscalsim.axes import SEXES
+from fiscalsim.quantities import LINEAR
 from fiscalsim.text import NONE, Unit, has, listed, money, money_unit, number, people_unit, percent, t
 
 Tables = Mapping[str, pd.DataFrame]
@@ -441,12 +442,17 @@ class IndicatorRow:
     year_met: int | None
 
 
-def indicator_rows(tables: Tables) -> list[IndicatorRow]:
-    """Every indicator of the plan as a whole, in the plan's order."""
+def plan_targets(names: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `indicator_names` that are the plan's targets (binding or expected), without the statements of its text."""
+    return names[names["nature"] != "stated"]
+
+
+def indicator_rows(tables: Tables, *, whole: bool = False) -> list[IndicatorRow]:
+    """Every target of the plan as a whole, in the plan's order; with `whole` the statements of its text too."""
     table = tables["indicators"]
     value = table[table["region"] == "plan"].set_index(["indicator", "year"])["value"]
     rows = []
-    for name in tables["indicator_names"].to_dict("records"):
+    for name in (tables["indicator_names"] if whole else plan_targets(tables["indicator_names"])).to_dict("records"):
         code, target_year = str(name["indicator"]), int(name["target_year"])
         base = name["base_printed"] if pd.notna(name["base_printed"]) else name["base_computed"]
         year_met = int(name["year_met"]) if pd.notna(name["year_met"]) else None
@@ -460,7 +466,7 @@ def _float(value: Any) -> float:
 
 
 def indicator_counts(tables: Tables) -> dict[str, int]:
-    """n indicators: m met, k missed, j not computable; b binding ones with a target number, bm of them met."""
+    """n targets of the plan: m met, k missed, j not computable; b binding ones with a target number, bm of them met."""
     rows = indicator_rows(tables)
     binding = [row for row in rows if row.nature == "binding" and np.isfinite(row.target)]
     met, missed = (sum(row.status in states for row in rows) for states in (MET, ("missed",)))
@@ -484,12 +490,14 @@ def figure_text(value: float) -> str:
     return number(value, 2 if abs(value) < 10 else 1 if abs(value) < 1000 else 0)
 
 
-def indicator_table(tables: Tables, lang: str) -> pd.DataFrame:
-    """C9: one row an indicator, ready to show; `progress` is the share of the way from base to target (0..1, NaN when not computable)."""
+def indicator_table(tables: Tables, lang: str, *, whole: bool = False) -> pd.DataFrame:
+    """C9: one row a target of the plan (with `whole`, every statement), ready to show.
+
+    `progress` is the share of the way from base to target (0..1, NaN when not computable).
+    """
     names = tables["indicator_names"].set_index("indicator")
-    reported = names["measure"].isin(("reported", "stated"))
     lines = []
-    for row in indicator_rows(tables):
+    for row in indicator_rows(tables, whole=whole):
         name = names.loc[row.code]
         way = row.target - row.base
         done = 1.0 if row.status in MET else (row.value - row.base) / way if way else float("nan")
@@ -506,13 +514,20 @@ def indicator_table(tables: Tables, lang: str) -> pd.DataFrame:
                 "progress": float(np.clip(done, 0.0, 1.0)) if np.isfinite(done) else np.nan,
                 "status": status_words(row, lang),
                 "year_met": NONE if row.year_met is None else str(row.year_met),
-                "note": t("status.reported" if reported[row.code] else "status.decided", lang),
+                "note": t(f"status.{_decided_by(str(name['measure']), row.nature)}", lang),
                 "state": row.status,
                 "target_year": row.target_year,
                 "nature_code": row.nature,
             }
         )
     return pd.DataFrame(lines)
+
+
+def _decided_by(measure: str, nature: str) -> str:
+    """decided: the allocation aims at it; reported: computed, not aimed at; stated: not computed."""
+    if measure == "stated":
+        return "stated"
+    return "decided" if measure in LINEAR and nature != "stated" else "reported"
 
 
 def indicator_path(tables: Tables, code: str, lang: str, height: int = 230) -> Chart:
@@ -901,6 +916,45 @@ def area_change(a: Tables, b: Tables, year: int, lang: str, height: int = 230) -
         return Chart(None, ("finding.by_area_none", {}), unit.name, data, lang)
     figure = _signed_bars(values, unit.digits, lang, height, horizontal=False)
     return Chart(figure, ("finding.by_area", {"n": str(int((rounded < 0).sum())), "m": str(int((rounded > 0).sum()))}), unit.name, data, lang)
+
+
+# --- where the figures come from ------------------------------------------------------------------------------------
+
+GRADE_FILLS = {"A": BLUE, "B": LIGHT_BAR, "C": "#D8DEE8", "D": "#F3B27A"}  # firm ground is blue, our own assumption the colour of a gap
+
+
+def evidence_bars(tables: Tables, year: int, lang: str, height: int = 300) -> Chart:
+    """What a yuan of the catalogue's cost in `year` rests on: one bar a part, split by grade."""
+    found = tables["evidence"].query("year == @year and part != 'weakest' and grade != ''")
+    shares = found.pivot_table(index="part", columns="grade", values="share", sort=False, aggfunc="sum", fill_value=0.0).reindex(
+        columns=list("ABCD"), fill_value=0.0
+    )
+    parts = list(shares.index)
+    if not parts:
+        return Chart(None, ("finding.no_evidence", {"year": str(year)}), "", pd.DataFrame(), lang)
+    names = {part: t(f"evidence.{part}", lang) for part in parts}
+    figure = _figure(height, lang)
+    for grade, fill in GRADE_FILLS.items():
+        values = (100 * shares[grade]).tolist()
+        figure.add_bar(
+            y=list(names.values()),
+            x=values,
+            orientation="h",
+            name=t(f"grade.{grade}", lang),
+            marker={"color": fill, "line": {"color": "#FFFFFF", "width": 1}},
+            text=[f"{value:.0f}" if value >= 6 else "" for value in values],
+            textfont={"color": "#FFFFFF" if grade == "A" else INK},
+            textposition="inside",
+            insidetextanchor="middle",
+            hovertemplate="%{y} %{x:.1f}%<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(barmode="stack", yaxis={"autorange": "reversed"}, xaxis={"range": [0, 100], "ticksuffix": "%"})
+    worst = str(shares.drop(index="paths", errors="ignore")["D"].idxmax())
+    words = {"year": str(year), "part": names[worst], "assumed": percent(float(shares.loc[worst, "D"]), 0)}
+    words["firm"] = percent(float(shares.loc["standard", ["A", "B"]].sum()) if "standard" in parts else 0.0, 0)
+    data = found.assign(part=found["part"].map(names))[["part", "grade", "yuan", "share"]]
+    data = data.rename(columns={name: t(f"col.{name}", lang) for name in data.columns})
+    return Chart(figure, ("finding.evidence", words), "%", data, lang)
 
 
 # --- shared drawing -------------------------------------------------------------------------------------------------

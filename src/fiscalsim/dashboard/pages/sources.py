@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from fiscalsim import charts
 from fiscalsim.dashboard import headlines, show
 from fiscalsim.dashboard.frame import Desk
 from fiscalsim.dashboard.state import overrides
@@ -41,6 +42,15 @@ def _values(desk: Desk) -> None:
     shown = rows[columns].rename(columns={name: t(f"col.{heads.get(name, name)}", lang) for name in columns})
     st.dataframe(shown, hide_index=True, height=400, key="data:values")
     show.data(shown, desk.source("sources"), "values", lang)
+
+
+def _evidence(desk: Desk) -> None:
+    lang, found = desk.lang, desk.tables.get("evidence")
+    if found is None or found.empty:  # a preview answers without it
+        show.note(t("app.no_preview", lang))
+        return
+    show.chart(charts.evidence_bars(desk.tables, int(found["year"].max()), lang), desk.source("evidence"), "evidence")
+    show.note(t("explain.evidence", lang))
 
 
 def _documents(desk: Desk) -> None:
@@ -93,9 +103,13 @@ def show_page(desk: Desk) -> None:
     """The page."""
     lang = desk.lang
     show.headline(headlines.sources(desk.tables, lang))
-    values, documents, run, checks, again = st.tabs([t(f"heading.{name}", lang) for name in ("values", "documents", "run", "checks", "reproduce")])
+    values, evidence, documents, run, checks, again = st.tabs(
+        [t(f"heading.{name}", lang) for name in ("values", "evidence", "documents", "run", "checks", "reproduce")]
+    )
     with values:
         _values(desk)
+    with evidence:
+        _evidence(desk)
     with documents:
         _documents(desk)
     with run:
