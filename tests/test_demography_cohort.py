@@ -315,3 +315,53 @@ def test_a_wrong_shape_timing_or_share_is_refused_with_its_name():
         demography.simulate(replace(inputs, tfr=np.ones((1, 3, 2)), timing="middle"))
     with pytest.raises(ModelError, match="destination_share: sums to"):
         demography.simulate(replace(inputs, destination_share=np.full(3, 0.4)))
+
+
+def a_town_that_grows_while_the_countryside_emigrates(target=0.95, years=12, leaving=-1.2):
+    """Two regions; in the first, people of 25-34 leave the countryside for abroad each year while the town is to reach `target`."""
+    inputs = some_inputs(21, regions=2, years=years, leaving_rate=np.full(2, 0.01))
+    external = np.zeros(inputs.external_migration.shape)
+    external[:, 0, 1, :, 25:35] = leaving
+    share = inputs.base_population[:, 0].sum(axis=(1, 2)) / inputs.base_population.sum(axis=(1, 2, 3))
+    path = share + (target - share) * np.linspace(1 / years, 1, years)[:, None]
+    return replace(inputs, external_migration=external, urban_share=path)
+
+
+@pytest.mark.parametrize("timing", ["even", "end"])
+def test_who_must_stay_for_later_leavers_does_not_go_to_town(timing):
+    inputs = replace(a_town_that_grows_while_the_countryside_emigrates(leaving=-4.0), timing=timing)
+    population, components = demography.simulate(inputs)
+    assert population.persons.min() >= 0
+    assert components.external_migration[:, 0].sum() == pytest.approx(inputs.external_migration.sum())  # all external leavers left
+    for name, worst in demography.identities(population, components):
+        assert worst <= 1e-9, name
+    # somebody else went in their place: the target is met all the same
+    assert demography.missed_urban_share(inputs, population).empty
+
+
+def test_the_cap_changes_no_region_that_needs_none():
+    """With nobody passing between regions, the region beside the capped one is the same as when it stands alone."""
+    inputs = replace(a_town_that_grows_while_the_countryside_emigrates(leaving=-4.0), leaving_rate=np.zeros(2))
+    both, _ = demography.simulate(inputs)
+    alone, _ = demography.simulate(only(inputs, [1]))
+    np.testing.assert_allclose(both.persons[:, 1], alone.persons[:, 0], rtol=1e-12)
+
+
+def test_what_is_missed_of_an_urban_share_is_told_in_persons():
+    schedule = np.zeros((2, 101))
+    schedule[:, 18:30] = 1.0
+    quiet = some_inputs(8, urban_share=np.ones((4, 3)), mover_schedule=schedule, reclassified_share=0.0, external_migration=np.zeros((4, 3, 2, 2, 101)))
+    population, _ = demography.simulate(quiet)
+    missed = demography.missed_urban_share(quiet, population)
+    assert len(missed) == 12
+    np.testing.assert_allclose(missed["persons"], population.persons[1:, :, 1].sum(axis=(2, 3)).reshape(-1))
+    assert (missed["reached"] < missed["target"]).all()
+
+
+@pytest.mark.parametrize("residence", [0, 1])
+def test_a_cell_that_external_migration_alone_empties_is_still_an_error(residence):
+    inputs = a_town_that_grows_while_the_countryside_emigrates()
+    external = inputs.external_migration.copy()
+    external[2, 0, residence, 1, 40] = -1e5
+    with pytest.raises(ModelError, match=rf"region r0, {RESIDENCE.labels[residence]}, female, age 40, year 2023"):
+        demography.simulate(replace(inputs, external_migration=external))

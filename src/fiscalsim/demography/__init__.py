@@ -3,7 +3,7 @@
 Arrays in, arrays out; reads no pack and no scenario. See docs/demography.md for every method and its size.
 """
 
-from fiscalsim.demography.cohort import advance, identities, moves, simulate, vital_rates
+from fiscalsim.demography.cohort import advance, identities, missed_urban_share, moves, simulate, vital_rates
 from fiscalsim.demography.derived import Schooling, against_published, derived, schooling_years
 from fiscalsim.demography.graduation import base_population, graduate, rake
 from fiscalsim.demography.lifetable import life_expectancy, life_table, shift_to_life_expectancy, survivorship_ratio
@@ -19,6 +19,7 @@ __all__ = [
     "identities",
     "life_expectancy",
     "life_table",
+    "missed_urban_share",
     "moves",
     "project",
     "project_files",

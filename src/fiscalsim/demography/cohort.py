@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.linalg.blas import dgemm
 
 from fiscalsim.axes import RESIDENCES, SEX, Axis
@@ -94,7 +95,54 @@ def moves(inputs: DemographyInputs) -> Moves:
 
 
 def advance(base_year: int, years: Axis, regions: Axis, base: Array, rates: VitalRates, moves: Moves) -> tuple[Population, Components]:
-    """Step `base` [R,H,X,A] through `years` with rates and moves that are ready; Population has the base year in front."""
+    """Step `base` [R,H,X,A] through `years` with rates and moves that are ready; Population has the base year in front.
+
+    Where moves between country and town leave too few for the external leavers of this and later years, that region is stepped again with
+    those leavers kept back; an error is left only for cells that external migration alone brings below zero.
+    """
+    kept: dict[int, Array] = {}
+    while True:
+        try:
+            return _advance(base_year, years, regions, base, rates, moves, kept)
+        except _BelowZero as error:
+            fresh = sorted(error.places - kept.keys())
+            if not fresh or moves.external is None or (moves.urban_share is None and moves.rural_to_urban_rate is None):
+                raise
+            kept |= {r: _kept_back(r, rates, moves) for r in fresh}
+
+
+class _BelowZero(ModelError):
+    """A cell below zero, named; `places` are the regions that have one in this year."""
+
+    def __init__(self, message: str, places: set[int]):
+        super().__init__(message)
+        self.places = places
+
+
+def _kept_back(region: int, rates: VitalRates, moves: Moves) -> Array:
+    """[Y,H,X,A] who must still be there after the moves of each year, so that the external leavers of that and of all later years can leave.
+
+    Backwards over years and ages along each cohort: leavers of later ages, divided by the share that survives and stays. The open age is
+    asked of both ages that enter it, which keeps back more than needed.
+    """
+    assert moves.external is not None
+    joining = moves.external[:, region] * (0.5 if moves.timing == "even" else 1.0)
+    S = rates.survivorship[:, region]
+    if moves.leaving_rate is not None and moves.schedule is not None:
+        S = S * (1 - moves.leaving_rate[region] * moves.schedule)
+    kept = np.zeros(joining.shape)
+    later = np.zeros(joining.shape[1:])  # needed on 31 December of the year, by age
+    for y in range(len(joining) - 1, -1, -1):
+        kept[y] = np.maximum(later - joining[y], 0) * (1 + 1e-9)  # a hair more, so that rounding leaves nobody below zero
+        entered = kept[y] / np.maximum(S[y], _NOBODY)
+        later = np.concatenate([entered[..., 1:], entered[..., -1:]], axis=-1)  # at the start, by the age then
+        if moves.timing == "even":
+            later = np.maximum(later - joining[y], 0)
+    return kept
+
+
+def _advance(base_year: int, years: Axis, regions: Axis, base: Array, rates: VitalRates, moves: Moves, kept: dict[int, Array]) -> tuple[Population, Components]:
+    """`advance`, with those who are `kept` [Y,H,X,A] from moving in the regions that need it."""
     R, H, X, A = base.shape
     labels = (base_year, *years.labels)
     persons = np.empty((len(labels), R, H, X, A))
@@ -106,25 +154,27 @@ def advance(base_year: int, years: Axis, regions: Axis, base: Array, rates: Vita
     ready, sums = _ready(base.shape, rates, moves), _sums(base, len(blocks))
     scratch = [_Scratch(*(np.empty((min(size, R), *shape)) for shape in ((H, X, A), (X, A)))) for _ in range(threads)]
 
-    def between(y: int, going: _Going, thread: int) -> None:
-        """The end of year y - 1, then the beginning of year y, while a block is still near the processor."""
+    def between(y: int, going: _Going, thread: int) -> list[_Below]:
+        """The end of year y - 1, then the beginning of year y, while a block is still near the processor; who is below zero."""
+        below: list[_Below] = []
         for number in range(thread, len(blocks), threads):
             block = blocks[number]
             if y > 0:
-                _move_and_join(persons[y, block], y - 1, block, moves, going, ready, scratch[thread])
-                _check_nobody_below_zero(persons[y, block], labels[y], regions, block)
+                _move_and_join(persons[y, block], y - 1, block, moves, going, kept, ready, scratch[thread])
+                below += _below_zero(persons[y, block], y, block)
             if y < len(years):
                 start = _survive_and_bear(persons[y, block], persons[y + 1, block], y, block, number, rates, moves, flows, sums, ready, scratch[thread])
-                _check_nobody_below_zero(start, labels[y + 1], regions, block)
+                below += _below_zero(start, y + 1, block)
+        return below
 
     # threads share no block, and pools are added in the order of blocks: any number of them gives the same bytes
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as crew:
         for y in range(len(labels)):
-            going = _going(y - 1, moves, flows, sums, ready)
-            if crew:
-                list(crew.map(between, [y] * threads, [going] * threads, range(threads)))
-            else:
-                between(y, going, 0)
+            going = _going(y - 1, moves, flows, sums, ready, kept)
+            found = crew.map(between, [y] * threads, [going] * threads, range(threads)) if crew else [between(y, going, 0)]
+            below = [cell for part in found for cell in part]
+            if below:
+                raise _named(below, labels, regions, H)
             _count(y, moves, flows, sums, ready, going)
     for flow in flows:
         if not np.isfinite(flow).all():
@@ -182,7 +232,7 @@ class _Going(NamedTuple):
     share: Array | None  # [1,R] of the pool that arrives in each region
     factors: Array  # [R,2] of a cell of the countryside the share by_schedule x schedule + alike goes to town
     amount: Array  # [R] persons wanted from country to town; below zero: from town to country
-    rare: Array | None  # [R] regions where the factors do not do: more is asked than there is, or towns must shrink
+    rare: Array | None  # [R] regions where the factors do not do: more is asked than may go, or towns must shrink
 
 
 def _ready(shape: tuple[int, ...], rates: VitalRates, moves: Moves) -> _Ready:
@@ -256,7 +306,7 @@ def _survive_and_bear(
     return start
 
 
-def _going(y: int, moves: Moves, flows: Flows, sums: _Sums, ready: _Ready) -> _Going:
+def _going(y: int, moves: Moves, flows: Flows, sums: _Sums, ready: _Ready, kept: dict[int, Array]) -> _Going:
     """Step 4 of year y (-1: nobody) for all regions, from the sums over their cells."""
     heads, scheduled = sums.heads.copy(), sums.scheduled
     pool, share, amount = sums.pools.sum(axis=0), None, np.zeros(len(heads))
@@ -275,6 +325,7 @@ def _going(y: int, moves: Moves, flows: Flows, sums: _Sums, ready: _Ready) -> _G
     np.divide(to_town * (1 - moves.reclassified_share), np.maximum(scheduled, _NOBODY), out=factors[:, 0])
     np.divide(to_town * moves.reclassified_share, np.maximum(heads[:, 1], _NOBODY), out=factors[:, 1])
     rare = (factors[:, 0] * ready.peak + factors[:, 1] > 1) | (amount < 0)
+    rare[list(kept)] = True
     if rare.any():
         factors[rare], to_town[rare] = 0, 0
     heads[:, 0] += to_town
@@ -282,7 +333,7 @@ def _going(y: int, moves: Moves, flows: Flows, sums: _Sums, ready: _Ready) -> _G
     return _Going(heads, pool, share, factors, amount, rare if rare.any() else None)
 
 
-def _move_and_join(after: Array, y: int, block: slice, moves: Moves, going: _Going, ready: _Ready, scratch: _Scratch) -> None:
+def _move_and_join(after: Array, y: int, block: slice, moves: Moves, going: _Going, kept: dict[int, Array], ready: _Ready, scratch: _Scratch) -> None:
     """Steps 4 and 5 of year y for a block of regions, in place on `after` [B,H,X,A]."""
     B = len(after)
     if moves.schedule is not None:
@@ -295,15 +346,18 @@ def _move_and_join(after: Array, y: int, block: slice, moves: Moves, going: _Goi
             dgemm(1.0, going.pool.reshape(-1, 1), going.share[:, block], beta=1.0, c=flat.T, overwrite_c=True)  # moved += share x pool
         town += moved
         if going.rare is not None:
-            wanted, heads = going.amount[block], going.heads[block]
-            for rows, source, target in ((wanted > 0, 1, 0), (wanted < 0, 0, 1)):
-                rows = rows & going.rare[block]
-                if rows.any():
-                    drawn = _drawn(after[rows, source], np.abs(wanted[rows]), moves.schedule, moves.reclassified_share)
-                    after[rows, source] -= drawn
-                    after[rows, target] += drawn
-                    heads[rows, source] -= drawn.sum(axis=(1, 2))
-                    heads[rows, target] += drawn.sum(axis=(1, 2))
+            for row in np.flatnonzero(going.rare[block]):
+                r = block.start + int(row)
+                wanted = float(going.amount[r])
+                source, target = (1, 0) if wanted > 0 else (0, 1)
+                free = after[row, source]
+                if r in kept:
+                    free = np.maximum(free - kept[r][y, source], 0)
+                drawn = _drawn(free, abs(wanted), moves.schedule, moves.reclassified_share)
+                after[row, source] -= drawn
+                after[row, target] += drawn
+                going.heads[r, source] -= drawn.sum()
+                going.heads[r, target] += drawn.sum()
     if moves.external is not None:
         after += np.multiply(moves.external[y, block], 0.5, out=scratch.cells[:B]) if moves.timing == "even" else moves.external[y, block]
 
@@ -328,14 +382,13 @@ def _over_people(cells: Array, out: Array | None = None) -> Array:
     return np.vecdot(flat, _ONES[: flat.shape[-1]], out=out)
 
 
-def _drawn(source: Array, amount: Array, schedule: Array, reclassified: float) -> Array:
-    """`amount` [B] persons out of source [B,X,A]: the share alike + by_schedule x schedule of each cell, never more than are there."""
-    alike = np.minimum(_ratio(amount * reclassified, source.sum(axis=(1, 2))), 1.0)
-    by_schedule = _ratio(amount * (1 - reclassified), np.einsum("rxa,xa->r", source, schedule))
-    share = by_schedule[:, None, None] * schedule + alike[:, None, None]
-    for row in np.flatnonzero(share.max(axis=(1, 2)) > 1):
-        share[row] = _capped_share(source[row], amount[row], schedule, alike[row])
-    return share * source
+def _drawn(source: Array, amount: float, schedule: Array, reclassified: float) -> Array:
+    """`amount` persons out of source [X,A]: the share alike + by_schedule x schedule of each cell, never more than are there."""
+    people, scheduled = float(source.sum()), float((source * schedule).sum())
+    alike = min(amount * reclassified / people, 1.0) if people > 0 else 0.0
+    by_schedule = amount * (1 - reclassified) / scheduled if scheduled > 0 else 0.0
+    share = by_schedule * schedule + alike
+    return (_capped_share(source, amount, schedule, alike) if share.max() > 1 else share) * source
 
 
 def _capped_share(source: Array, amount: float, schedule: Array, alike: float) -> Array:
@@ -355,18 +408,37 @@ def _capped_share(source: Array, amount: float, schedule: Array, alike: float) -
         room = room & ~full
 
 
-def _ratio(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+class _Below(NamedTuple):
+    """A cell below zero."""
+
+    persons: float
+    year: int  # position
+    region: int
+    residence: int
+    sex: int
+    age: int
 
 
-def _check_nobody_below_zero(stock: Array, year: int, regions: Axis, block: slice) -> None:
+def _below_zero(stock: Array, year: int, block: slice) -> list[_Below]:
+    """The first cell below zero (or not a number) of each region of a block."""
     if stock.min() >= 0:
-        return
-    r, h, x, a = (int(i) for i in np.argwhere(~(stock >= 0))[0])
-    residence = f"{RESIDENCES[h]}, " if stock.shape[1] == len(RESIDENCES) else ""
-    raise ModelError(
-        f"population below zero: {stock[r, h, x, a]:.6g} persons in region {regions.labels[block][r]}, {residence}{SEX.labels[x]}, age {a}, "
-        f"year {year}; more people leave than are there - lower the net out-migration of that cell"
+        return []
+    bad = ~(stock >= 0)
+    found = []
+    for r in np.flatnonzero(bad.any(axis=(1, 2, 3))):
+        h, x, a = (int(i) for i in np.argwhere(bad[r])[0])
+        found.append(_Below(float(stock[r, h, x, a]), year, block.start + int(r), h, x, a))
+    return found
+
+
+def _named(below: list[_Below], years: tuple[int, ...], regions: Axis, residences: int) -> _BelowZero:
+    """The error that names the first of the cells; the regions of the others go with it."""
+    first = min(below, key=lambda cell: cell[1:])
+    residence = f"{RESIDENCES[first.residence]}, " if residences == len(RESIDENCES) else ""
+    return _BelowZero(
+        f"population below zero: {first.persons:.6g} persons in region {regions.labels[first.region]}, {residence}{SEX.labels[first.sex]}, age {first.age}, "
+        f"year {years[first.year]}; more people leave than are there - lower the net out-migration of that cell",
+        {cell.region for cell in below},
     )
 
 
@@ -413,6 +485,23 @@ def check_inputs(inputs: DemographyInputs) -> None:
             wrong.append(f"destination_share: sums to {inputs.destination_share.sum()} where 1 is needed")
     if wrong:
         raise ModelError("demography: " + "; ".join(wrong))
+
+
+def missed_urban_share(inputs: DemographyInputs, population: Population) -> pd.DataFrame:
+    """year, region, target, reached, persons (who could not move to meet the target): only where the urban share asked for was not met.
+
+    The flow between country and town is capped by who is there, and by who must stay for the external leavers of later years.
+    """
+    columns = ["year", "region", "target", "reached", "persons"]
+    if inputs.urban_share is None:
+        return pd.DataFrame(columns=columns)
+    people = population.persons[1:].sum(axis=(3, 4))
+    whole = people.sum(axis=2)
+    reached = np.divide(people[..., 0], whole, out=np.zeros_like(whole), where=whole > 0)
+    gap = np.abs(inputs.urban_share - reached) * whole
+    y, r = np.nonzero(gap > np.maximum(1e-9 * whole, 1e-3))
+    years, regions = np.array(inputs.years.labels), np.array(inputs.regions.labels, dtype=object)
+    return pd.DataFrame(dict(zip(columns, (years[y], regions[r], inputs.urban_share[y, r], reached[y, r], gap[y, r]), strict=True)))
 
 
 def identities(population: Population, components: Components) -> list[tuple[str, float]]:
