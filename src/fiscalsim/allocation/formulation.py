@@ -413,7 +413,7 @@ class Model(pyo.ConcreteModel):
         return sum(self.t.rent[y, k] * self.bought[y, r, k] for k in self.K if (y, r, k) in self.bought)
 
     def bought_places(self, y, r, k):
-        return self.bought.get((y, r, k), 0.0)
+        return sum(self.bought[cell] for cell in ((y, r, k),) if cell in self.bought)  # nothing where none may be bought
 
     def posts_gained(self, y, r, k):
         """Posts that came from other regions less those that went there."""
