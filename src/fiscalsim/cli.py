@@ -324,9 +324,22 @@ def check(
     for path, kind, problems, _ in results:
         what = f"{path} ({kind})"
         head = t("cli.check_bad", _Settings.lang, what=what, n=len(problems)) if problems else t("cli.check_good", _Settings.lang, what=what)
-        for line in (head, *(f"  {problem}" for problem in problems)):
+        grades = [_grades_of(path)] if kind == "pack" and not problems else []
+        for line in (head, *(f"  {line}" for line in (*problems, *grades))):
             typer.echo(line, err=_Settings.json)
     raise typer.Exit(code)
+
+
+def _grades_of(path: str) -> str:
+    """How many values of a good pack stand on which grade."""
+    from fiscalsim.assumptions import load_pack, values_by_grade
+    from fiscalsim.scenario import home
+
+    place = Path(path)
+    name, root = (place.resolve().name, place.resolve().parents[1]) if (place / "pack.yaml").is_file() else (path, home())
+    counts = values_by_grade(load_pack(name, root))
+    found = {grade.lower(): int(counts[grade].sum()) for grade in "ABCD"}
+    return t("cli.check_grades", _Settings.lang, n=sum(found.values()), **found)
 
 
 def _problems(path: str, runs: Path) -> tuple[str, list[str], int]:
