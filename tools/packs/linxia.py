@@ -28,9 +28,10 @@ LIMIT_OVER_BALANCE = 1.01  # debt limit, not published, relative to the balance
 LIMIT_GROWTH = 0.03  # of debt after the last published year, as national parameters have it for the limit
 BOND_PART = 0.15  # of the yearly rise of all debt 2018-2022, what the catalogue may use
 SLACK = 0.06  # empty school places
+YOUNG = 0.15  # moving rate of children under seven, relative to the peak
 HOSPITAL_PART = 0.5  # of doctors and nurses, those in hospitals; the others work where people live
 OCCUPIED = {"childcare_places": 0.7, "nursing_care": 0.3, "basic_elder_care": 0.3, "day_care": 0.3, "disability_rehab": 0.85, "public_rental": 0.95}
-BUILT = {"disability_rehab": 0.85, "public_rental": 0.97}  # places, as a share of the need, where no stock is published
+BUILT = {"disability_rehab": 0.85, "public_rental": 1.05}  # places, as a share of the need, where no stock is published
 BEDS, NURSING_SHARE = 10_675, 0.5  # the plan's table, end of 2020
 DAY_CENTRES = {"rural": 780, "urban": 52}  # the plan's text
 PLACES_A_CENTRE = 8
@@ -47,9 +48,13 @@ NOTES = {
     "external": "2010—2020年净流出年均1.53万（10岁以上，普查存活比法）×0.8，按各县净流出分摊；2021—2022年另按公布人口调低，见parameters.yaml",
     "leaving": "迁移年龄模式峰值处的比率：2010—2020年净迁移（普查存活比法）年均×0.8加各县市0.4%对流（假设），除以模式均值",
     "destination": "同上，迁入量占全州迁入量之比",
+    "movers": "2010—2020年普查存活比法净迁移率按年龄（两性合计），以各队列中点年龄间直线，峰值为1；7岁以下取峰值的0.15（假设）",
     "recalled": "回忆数，待核",
     "revenue": "2020年县市数×全州收入比上年（19.18、23.1、20.9、22.1、23.5亿元，二手汇编）；各县市2021年起未见公布",
-    "expenditure": "可比口径：县域年鉴{published:.1f}亿元，其中转移支付按全州2021年比2020年的变化（－5.8%，脱贫攻坚收官和抗疫一次性资金退出）再除以1.03折算；州本级37.4亿元不在内",
+    "expenditure": (
+        "可比口径：县域年鉴{published:.1f}亿元，其中转移支付按全州2021年比2020年的变化"
+        "（－5.8%，脱贫攻坚收官和抗疫一次性资金退出）再除以1.03折算；州本级37.4亿元不在内"
+    ),
     "bonds": "全州一般债务2018年70.71、2025年155.41亿元，年均增12.1亿元，按支出分摊到县市（假设）",
     "education": "天水、平凉、庆阳、定西、陇南五市2020年教育支出占支出{share:.4f}×八县市支出，一半按支出、一半按3—17岁人口分摊（假设）；临夏功能支出未见公布",
     "function": "甘肃2020年占比{share:.4f}×目录部分{part}（假设）×八县市支出，一半按支出、一半按{people}分摊（假设）",
@@ -87,6 +92,20 @@ PLAN_COVERAGE = (  # service, share, grade, the plan's words, what else it says
     ("disability_allowances", 1.0, "A", "困难残疾人生活补贴和重度残疾人护理补贴目标人群覆盖率 | 100% | 100% | 约束性", ""),
     ("veteran_placement", 1.0, "A", "退役军人安置率 | 100% | 100% | 预期性", ""),
     ("rural_house_repair", 1.0, "A", "符合条件的农村低收入群体住房安全保障率 | 100% | 100% | 预期性", ""),
+    (
+        "employment_aid",
+        1.0,
+        "C",
+        "城镇零就业家庭动态清零 | 已全部动态清零 | 5年内均保持动态清零 | 约束性",
+        "零就业家庭清零，就业援助按全覆盖算",
+    ),
+    (
+        "public_rental",
+        1.0,
+        "A",
+        "城镇户籍低保、低收入家庭申请公租房的保障率 | 应保尽保 | 应保尽保 | 约束性",
+        "只指城镇户籍低保、低收入家庭；“对其他家庭在合理轮候期内予以保障”未计入需求",
+    ),
     ("public_culture", 0.788, "C", "每万人接受公共文化设施服务次数(次) | 13400 | 17000 | 预期性", "13400／17000：以规划目标为一份"),
     ("sports_space", 0.684, "C", "人均体育场地面积(平方米) | 1.71 | 2.5 | 预期性", "1.71／2.5：以规划目标为一份；正文为1.7"),
     ("community_space", 0.833, "C", "每百户居民拥有社区综合服务设施面积(平方米) | 25 | 30 | 预期性", "25／30：以规划目标为一份"),
@@ -136,6 +155,35 @@ def observed(facts: Path, home: Path) -> None:
     mine = found[(found["region_code"] == LINXIA.code) & (found["measure"] == "resident_population")]
     rows = [(LINXIA.code, "population", int(r.year), round(float(str(r.value)) * 10_000), "人", "B", "linxia-macro", "") for r in mine.itertuples()]
     write(home / "observed.csv", "region,item,year,value,unit,grade,source,note", rows)
+
+
+def movers(facts: Path, home: Path) -> dict[int, float]:
+    """mover_schedule.csv from the prefecture's own net loss by age, 2010-2020; returns it with its peak at one.
+
+    Who was a at the first census and a+10 at the second moved at a+5 on average; the loss over the decade by that age, joined by straight lines.
+    Rogers and Castro's default peaks at 22; here it is 17, when young people leave for school and the noodle shops of other provinces. Children under
+    seven keep a stated part (the census of 2010 missed too many of them), those over 60 the rate of 55 (above it the method measures mortality).
+    """
+    found = table(facts, "demography/net_migration_2010_2020_by_age_derived.csv")
+    found = found[found["region_code"] == LINXIA.code]
+    loss: dict[float, float] = {0.0: YOUNG, 7.5: YOUNG}
+    for first in range(5, 55, 5):
+        mine = found[found["age_2010"] == f"{first}-{first + 4}"]
+        expected = float(mine["expected_2020_without_migration"].sum())
+        loss[first + 7.5] = max(0.0, -float(mine["net_migration_2010_20"].sum())) / expected
+    peak = max(rate for age, rate in loss.items() if age > 7.5)
+    points = {age: rate / peak if age > 7.5 else rate for age, rate in loss.items()}
+    points[101.0] = points[max(points)]
+    schedule = {}
+    for age in range(101):
+        below, above = max(x for x in points if x <= age + 0.5), min(x for x in points if x >= age + 0.5)
+        part = 0.0 if below == above else (age + 0.5 - below) / (above - below)
+        schedule[age] = (1 - part) * points[below] + part * points[above]
+    highest = max(schedule.values())
+    schedule = {age: rate / highest for age, rate in schedule.items()}
+    rows = [(sex, age, f"{rate:.4f}", "C", "census2020", NOTES["movers"]) for sex in SEX.values() for age, rate in schedule.items()]
+    write(home / "mover_schedule.csv", "sex,age,rate,grade,source,note", rows)
+    return schedule
 
 
 # --- money ----------------------------------------------------------------------------------------------------------
@@ -196,8 +244,8 @@ def debt(value: Series, part: float) -> tuple[float, list[tuple[object, ...]]]:
 def budget(facts: Path, county: pd.DataFrame, parts: pd.DataFrame, persons: dict[str, Groups], home: Path) -> pd.DataFrame:
     """fiscal.csv; returns the base year by county (100 million yuan) for the printed check.
 
-    2020 closed the poverty campaign and brought epidemic grants: in 2021 the prefecture received 5.8 % less. Taken as they are, they would be felt as a cut of the
-    catalogue, which never had that money. So the comparable transfers of 2020 are those of 2021 over 1 + ONE_OFF_STEP, alike in every county.
+    2020 closed the poverty campaign and brought epidemic grants: in 2021 the prefecture received 5.8 % less. Taken as they are, they would be felt as a
+    cut of the catalogue, which never had that money. So the comparable transfers of 2020 are those of 2021 over 1 + ONE_OFF_STEP, alike in every county.
     """
     value = money_series(facts, [LINXIA.code])
     whole = {year: value[LINXIA.code, "gpb_revenue", year] for year in range(BASE_YEAR, 2025)}
@@ -270,7 +318,7 @@ def supply(county: pd.DataFrame, parts: pd.DataFrame, persons: dict[str, Groups]
         workers = 0.0
         for service, (resource, count, marks) in places.items():
             capacity.append((code, resource, round(count), "个", *marks))
-            if service in OCCUPIED:
+            if service in OCCUPIED and service != "public_rental":  # whose coverage the plan states
                 used = OCCUPIED[service]
                 share = round(min(0.95, used * count / need[service]), 3)
                 coverage.append((service, code, "all", share, "C", "derived", NOTES["idle" if used < 0.5 else "occupied"].format(share=used)))
@@ -296,12 +344,12 @@ def supply(county: pd.DataFrame, parts: pd.DataFrame, persons: dict[str, Groups]
 
 
 def build(facts: Path, out: Path, schedule: dict[int, float], shapes: dict[str, dict[int, float]]) -> None:
-    """Write Linxia's tables, check them and print the totals that a maintainer looks at."""
+    """Write Linxia's tables, check them and print the totals that a maintainer looks at. The national movers' schedule and fertility shapes are not needed."""
     home = out / LINXIA.pack
     parts, persons = census(facts, LINXIA.code, GANSU)
     county = county_facts(facts, parts)
     people(LINXIA, parts, persons, home)
-    vital(LINXIA, facts, parts, persons, schedule, home)
+    vital(LINXIA, facts, parts, persons, movers(facts, home), home)
     observed(facts, home)
     money = budget(facts, county, parts, persons, home)
     supply(county, parts, persons, out)
