@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fiscalsim.axes import AGES, Axis
+from fiscalsim.axes import AGES, Axis, frozen
 from fiscalsim.quantities import Array, Purchases, Resource, Service
 
 AIDED = "poor"  # the tag of the regions that aid from outside and paired support go to
@@ -174,7 +174,7 @@ def purchases(resources: Sequence[Resource], catalogue: dict[str, tuple[float, f
             most, multiple = catalogue[resource.code]
             yearly = back / (1.0 - (1.0 + back) ** -resource.life_years) if back > 0 else 1.0 / resource.life_years
             share[k], price[k] = limit * most, resource.build_cost * yearly * multiple
-    return Purchases(share, price, values.one("fiscal.purchase_cap"))
+    return Purchases(frozen(share, share.shape, "market share"), frozen(price, price.shape, "price"), values.one("fiscal.purchase_cap"))
 
 
 def handed_over(resources: Sequence[Resource], values: Values, years: Axis) -> Array:
@@ -184,9 +184,9 @@ def handed_over(resources: Sequence[Resource], values: Values, years: Axis) -> A
 
 
 def cash_instead(requires: Sequence[tuple[str, str, float]], values: Values) -> tuple[tuple[str, str, float], ...]:
-    """Units of a place per client, where a part of those helped with their rent are paid cash and need no flat."""
+    """Units of a place per client, where a part of those helped with their rent are paid cash and need no flat, built or allotted."""
     kept = 1.0 - values.one("supply.cash_rent_share")
-    return tuple((service, resource, units * kept if (service, resource) == (RENTAL, RENTAL_PLACE) else units) for service, resource, units in requires)
+    return tuple((service, resource, units * kept if service == RENTAL else units) for service, resource, units in requires)
 
 
 # --- money ----------------------------------------------------------------------------------------------------------
