@@ -218,13 +218,14 @@ def test_labels_at_line_ends_stand_apart(tables):
 
 def test_indicator_counts_add_up(tables):
     counts = charts.indicator_counts(tables)
-    assert counts["m"] + counts["k"] + counts["j"] == counts["n"] == 4
+    assert counts["m"] + counts["k"] + counts["j"] == counts["n"] == 3  # the plan's targets; what its text only states is not counted
     assert (counts["b"], counts["bm"]) == (2, 1)
 
 
 def test_an_indicator_that_cannot_be_computed_is_neither_blank_nor_zero(tables):
-    row = charts.indicator_table(tables, "zh").set_index("code").loc["fertility_stated"]
-    assert (row["status"], row["forecast"]) == ("— 无法计算", "—")
+    assert "fertility_stated" not in set(charts.indicator_table(tables, "zh")["code"])
+    row = charts.indicator_table(tables, "zh", whole=True).set_index("code").loc["fertility_stated"]
+    assert (row["status"], row["forecast"], row["note"]) == ("— 无法计算", "—", "只录原文")
 
 
 def test_a_missed_target_says_by_how_much_and_when_it_is_met(tables):

@@ -196,10 +196,11 @@ def _outputs(names: tuple[str, ...], figures: Mapping[str, pd.DataFrame]) -> pd.
 
 
 def _statuses(runs: Sequence[Run]) -> pd.DataFrame:
-    """indicator, nature, one status column a run, in each indicator's last year."""
+    """indicator, nature, one status column a run, in each indicator's last year; targets of the plan only."""
     columns = []
     for run in runs:
         table = run.table("indicators")
+        table = table[table["nature"] != "stated"]
         plan = table[table["region"] == "plan"] if (table["region"] == "plan").any() else table
         last = plan.sort_values("year").groupby(["indicator", "nature"])["status"].last()
         columns.append(last.rename(run.name))

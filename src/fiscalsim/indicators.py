@@ -209,7 +209,10 @@ def status(indicator: Indicator, found: Array | None, years: Axis) -> tuple[str,
 
 
 def indicator_table(inputs: StageInputs, population: Population, demand: Demand, allocation: Allocation) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables `indicators` (indicator, region, year, value, target, nature, status) and `indicator_names` (definition, base check, year met)."""
+    """Tables `indicators` (indicator, region, year, value, target, nature, status) and `indicator_names` (definition, base check, year met).
+
+    A statement of the plan's text that is not computed stands in `indicator_names` only.
+    """
     rows, names = [], []
     for indicator in inputs.indicators:
         found = values(indicator, inputs, population, demand, allocation)
@@ -217,7 +220,8 @@ def indicator_table(inputs: StageInputs, population: Population, demand: Demand,
         computed, printed, target = base_value(indicator, inputs, population, demand), base_of(indicator), target_of(indicator)
         base = printed if printed is not None else computed
         required = None if base is None or target is None else path(indicator, base, allocation.years)
-        for y, year in enumerate(allocation.years):
+        kept = [] if role(indicator) == "stated" and indicator.nature == "stated" else enumerate(allocation.years)
+        for y, year in kept:
             value = np.nan if found is None else found[y]
             rows.append((indicator.code, "plan", year, value, np.nan if required is None else required[y], indicator.nature, word))
         names.append(

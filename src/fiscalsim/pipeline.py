@@ -327,6 +327,7 @@ def summary(inputs: StageInputs, needed: Demand, money: FiscalCapacity, plan: Al
     """key, value: the few figures of the headline, as text with full precision."""
     target_year = inputs.info.plan_target_year
     floors = plan.shortfalls[(plan.shortfalls["goal"] == "floor") & (plan.shortfalls["year"] == target_year)]
+    names = names[names["nature"] != "stated"]  # the plan's targets, without the statements of its text
     ends = names[names["target_value"].notna()]
     binding = ends[ends["nature"] == "binding"]
     met = ("met", "met_early", "maintained")

@@ -24,7 +24,7 @@ GENERIC_YEARS = (2022, 2025)  # base and target year of the template plan, where
 HEADER = (
     "indicator,name_zh,name_en,domain,unit_zh,unit_en,nature,in_table,base_from,base_year,base_op,base_value,target_from,target_year,target_op,target_value,"
     "target_high,measure,of,per,scale,quote,grade,source,note"
-).split(",")
+)
 NO_UNIT = ("文字", "words")  # rows that are words only
 
 
@@ -99,7 +99,7 @@ def build(facts: Path, out: Path) -> None:
     for plan in PLANS:
         base, target = years(plan, out)
         found = [indicator(stated[key], ours, base, target, reasons, units) for key, ours in zip(keys, mapping, strict=True) if ours["plan"] == plan]
-        save(out / plan / "indicators.csv", HEADER, found)
+        save(out / plan / "indicators.csv", HEADER.split(","), found)
         conflicts = [
             {k: row[k] for k in ("conflict", "name_zh", "indicator", "chosen", "why")} for row in rows(HERE / "indicator_conflicts.csv") if row["plan"] == plan
         ]

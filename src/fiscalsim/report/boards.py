@@ -383,7 +383,8 @@ def outputs_board(comparison: Comparison, tables: Mapping[str, pd.DataFrame], ye
     """Sums over areas and services in `year` of what may be added (money, residents), and the plan's indicators; one unit a row."""
     rows = comparison.outputs.query("year == @year")
     columns = list(rows.columns[4:])
-    plan = rows["figure"].str.startswith("indicator.") & (rows["region"] == "plan")
+    targets = "indicator." + charts.plan_targets(tables["indicator_names"])["indicator"].astype(str)
+    plan = rows["figure"].isin(set(targets)) & (rows["region"] == "plan")
     money_of_areas = rows["figure"].str.endswith("_yuan") & (rows["region"] != "plan")
     sums = rows[plan | money_of_areas | (rows["figure"] == "population")].groupby("figure", sort=False)[columns].sum(min_count=1)
     lines = []

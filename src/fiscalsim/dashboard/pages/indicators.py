@@ -20,10 +20,13 @@ def show_page(desk: Desk) -> None:
     """The page."""
     lang, tables = desk.lang, desk.tables
     show.headline(headlines.indicators(tables, desk.info, lang))
-    table = charts.indicator_table(tables, lang)
+    statements = len(tables["indicator_names"]) > len(charts.plan_targets(tables["indicator_names"]))
+    first, one, two, three = st.columns(4, gap="small")
+    scopes = {code: t(f"action.scope_{code}", lang) for code in (("targets", "whole") if statements else ("targets",))}
+    scope = first.selectbox(t("action.scope", lang), list(scopes), format_func=lambda code: scopes[code], key="w:scope")
+    table = charts.indicator_table(tables, lang, whole=scope == "whole")
     if table.empty:
         return
-    one, two, three = st.columns(3, gap="small")
     natures = {"": t("app.all", lang), **{code: t(f"nature.{code}", lang) for code in dict.fromkeys(table["nature_code"])}}
     nature = one.selectbox(t("action.nature", lang), list(natures), format_func=lambda code: natures[code], key="w:nature")
     words = {"": t("app.all", lang), "met": t("status.met", lang), "missed": t("status.missed_short", lang), "not_computable": t("status.not_computable", lang)}
@@ -63,7 +66,11 @@ def _pick() -> None:
 
 def _one(desk: Desk) -> None:
     lang, tables = desk.lang, desk.tables
-    names = dict(zip(tables["indicator_names"]["indicator"], tables["indicator_names"][f"name_{lang}"], strict=True))
+    listed = tables["indicator_names"]
+    listed = listed[(listed["nature"] != "stated") | (listed["measure"] != "stated")]  # statements that are only kept have no path to draw
+    names = dict(zip(listed["indicator"], listed[f"name_{lang}"], strict=True))
+    if not names:
+        return
     missed = [row.code for row in charts.indicator_rows(tables) if row.status == "missed"]
     picked = state().view.get("indicator")
     st.session_state["w:indicator"] = picked if picked in names else (missed or list(names))[0]
