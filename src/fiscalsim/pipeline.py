@@ -21,6 +21,7 @@ from fiscalsim.assumptions import evidence, load_pack, stage_inputs
 from fiscalsim.axes import RESIDENCE, SEX
 from fiscalsim.demand import demand, place_capacity, recurrent_cost
 from fiscalsim.errors import ModelError
+from fiscalsim.evaluation import evaluation
 from fiscalsim.fiscal_capacity import fiscal_capacity, money_with_people
 from fiscalsim.quantities import Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, tidy
 from fiscalsim.scenario import Scenario
@@ -256,6 +257,7 @@ def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
     if played is not None:
         tables["replay_summary"] = played.summary
         tables["replay_log"] = played.log
+    tables["evaluation"] = evaluation(inputs, population, needed, money, plan, played.summary if played is not None else None)
     tables["summary"] = summary(inputs, needed, money, plan, names)
     return tables
 
