@@ -52,6 +52,7 @@ def by_loops(inputs):
     P = inputs.base_population.tolist()
     stocks, flows = [P], []
     for y in range(len(inputs.years)):
+        multiple = 1.0 if inputs.internal_multiple is None else inputs.internal_multiple[y]
         S = [
             [ratios(shifted(inputs.standard_mx[x].tolist(), SEX.labels[x], inputs.life_expectancy[y, r, x])) for x in range(2)]
             for r in range(len(inputs.regions))
@@ -65,10 +66,10 @@ def by_loops(inputs):
             inputs.external_migration[y].tolist(),
             inputs.timing,
             inputs.mover_schedule.tolist(),
-            inputs.leaving_rate.tolist(),
+            (multiple * inputs.leaving_rate).tolist(),
             inputs.destination_share.tolist(),
-            None if inputs.urban_share is None else inputs.urban_share[y].tolist(),
-            None if inputs.rural_to_urban_rate is None else inputs.rural_to_urban_rate[y].tolist(),
+            None if inputs.urban_share is None or multiple == 0 else inputs.urban_share[y].tolist(),
+            [0.0] * len(inputs.regions) if multiple == 0 else None if inputs.rural_to_urban_rate is None else inputs.rural_to_urban_rate[y].tolist(),
             inputs.reclassified_share,
         )
         stocks.append(P)
@@ -103,6 +104,18 @@ def test_the_engine_agrees_with_plain_loops_when_a_rate_moves_people_to_town(tim
 def test_the_engine_agrees_with_plain_loops_when_towns_must_shrink_and_when_the_countryside_runs_out():
     inputs = some_inputs(5, urban_share=np.tile([0.2, 0.9, 1.0], (4, 1)))
     assert_same_as_loops(replace(inputs, external_migration=np.abs(inputs.external_migration)))
+
+
+@pytest.mark.parametrize("timing", ["even", "end"])
+def test_the_engine_agrees_with_plain_loops_when_internal_moves_change_from_year_to_year(timing):
+    assert_same_as_loops(some_inputs(15, timing=timing, internal_multiple=np.array([1.0, 0.0, 0.0, 1.7])))
+    assert_same_as_loops(some_inputs(16, timing=timing, internal_multiple=np.array([0.0, 0.4, 0.4, 0.0])))
+
+
+def test_a_multiple_of_zero_moves_nobody_inside_the_pack():
+    population, components = demography.simulate(some_inputs(17, internal_multiple=np.zeros(4)))
+    assert (components.internal_migration == 0).all()
+    assert demography.missed_urban_share(some_inputs(17, internal_multiple=np.zeros(4)), population).empty
 
 
 def test_results_do_not_depend_on_how_regions_are_blocked(monkeypatch):

@@ -42,6 +42,7 @@ class DemographyInputs:
     leaving_rate: Array  # [R] share of the movers' schedule that leaves for other regions of the pack in a year
     destination_share: Array  # [R] where the pool of movers goes, sums to 1
     timing: str  # "even" (half of external migrants at the start, half at the end) or "end"
+    internal_multiple: Array | None = None  # [Y] multiple of leaving_rate (None: 1); where it is 0 nobody moves to town either
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,7 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "demography.rural_fertility_ratio": (True, _MULTIPLE),
     "demography.urbanisation_rate": (True, _SHARE),
     "demography.external_migration": (True, _ANY),
+    "demography.internal_migration": (True, _MULTIPLE),
     "demography.reclassified_share": (False, _SHARE),
     "demography.srb": (False, _MULTIPLE),
     "demography.schooling_years": (True, _YEARS),

@@ -22,6 +22,7 @@ PATHS = (
     "demography.life_expectancy",
     "demography.urbanisation_rate",
     "demography.external_migration",
+    "demography.internal_migration",
     "costs.wage_growth",
     "costs.price_growth",
 )

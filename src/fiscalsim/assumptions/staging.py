@@ -190,6 +190,7 @@ def _demography(pack: Pack, values: _Values, people: Array, years: Axis) -> Demo
         leaving_rate=frozen(leaving, (R,), "leaving rate"),
         destination_share=frozen(arriving / arriving.sum(), (R,), "destination share"),
         timing="even",
+        internal_multiple=frozen(values.path("demography.internal_migration", years), (Y,), "internal migration"),
     )
 
 

@@ -57,6 +57,7 @@ class Moves:
     urban_share: Array | None = None  # [Y,R]
     rural_to_urban_rate: Array | None = None  # [Y,R]
     reclassified_share: float = 0.0
+    multiple: Array | None = None  # [Y] of all internal moves; 0: nobody moves inside the pack in that year
 
 
 def simulate(inputs: DemographyInputs) -> tuple[Population, Components]:
@@ -91,6 +92,7 @@ def moves(inputs: DemographyInputs) -> Moves:
         inputs.urban_share,
         inputs.rural_to_urban_rate,
         inputs.reclassified_share,
+        inputs.internal_multiple,
     )
 
 
@@ -129,7 +131,7 @@ def _kept_back(region: int, rates: VitalRates, moves: Moves) -> Array:
     joining = moves.external[:, region] * (0.5 if moves.timing == "even" else 1.0)
     S = rates.survivorship[:, region]
     if moves.leaving_rate is not None and moves.schedule is not None:
-        S = S * (1 - moves.leaving_rate[region] * moves.schedule)
+        S = S * (1 - moves.leaving_rate[region] * _multiples(moves, len(S))[:, None, None] * moves.schedule)
     kept = np.zeros(joining.shape)
     later = np.zeros(joining.shape[1:])  # needed on 31 December of the year, by age
     for y in range(len(joining) - 1, -1, -1):
@@ -171,6 +173,7 @@ def _advance(base_year: int, years: Axis, regions: Axis, base: Array, rates: Vit
     with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as crew:
         for y in range(len(labels)):
             going = _going(y - 1, moves, flows, sums, ready, kept)
+            ready = _of_year(y, ready, moves)
             found = crew.map(between, [y] * threads, [going] * threads, range(threads)) if crew else [between(y, going, 0)]
             below = [cell for part in found for cell in part]
             if below:
@@ -196,7 +199,8 @@ class Flows(NamedTuple):
 class _Ready(NamedTuple):
     """What follows from rates and moves alone, worked out once."""
 
-    stays: Array | None  # [R,X,A] share of a cell that does not leave for the pool; None: nobody does
+    multiple: Array  # [Y] of internal moves
+    stays: Array | None  # [R,X,A] share of a cell that does not leave for the pool in the year at hand; None: nobody does
     gone: Array | None  # [R,X,A] those who left for each one who stayed
     peak: float  # largest cell of the mover schedule
     pattern: Array  # [2,X A] the mover schedule above ones: what the two ways of going to town are multiples of
@@ -237,22 +241,40 @@ class _Going(NamedTuple):
 
 def _ready(shape: tuple[int, ...], rates: VitalRates, moves: Moves) -> _Ready:
     X, A = shape[2:]
-    leaving = None if moves.leaving_rate is None or moves.schedule is None else moves.leaving_rate[:, None, None] * moves.schedule
-    stays = None if leaving is None else 1 - leaving
     ages = np.flatnonzero(rates.fertility_schedule.any(axis=(0, 1)))
     births = rates.tfr * 0.5  # exposure is the mean of two stocks
     newborn = births[..., None] * rates.sex_share[:, :, None]
     infants = newborn * rates.survivorship[:, :, None, :, 0]
+    deaths = (newborn - infants).sum(axis=-1)
+    multiple = _multiples(moves, len(births))
+    if moves.leaving_rate is not None and moves.schedule is not None:
+        infants *= 1 - multiple[:, None, None, None] * moves.leaving_rate[:, None, None] * moves.schedule[:, 0]
     return _Ready(
-        stays=stays,
-        gone=None if leaving is None or stays is None else np.divide(leaving, stays, out=leaving),
+        multiple=multiple,
+        stays=None,
+        gone=None,
         peak=1.0 if moves.schedule is None else float(moves.schedule.max()) or 1.0,
         pattern=np.stack([np.zeros(X * A) if moves.schedule is None else moves.schedule.reshape(-1), np.ones(X * A)]),
         fertile=slice(int(ages[0]), int(ages[-1]) + 1) if len(ages) else slice(1, 1),
         births=births,
-        infant_deaths=(newborn - infants).sum(axis=-1),
-        infants=infants if stays is None else infants * stays[:, None, :, 0],
+        infant_deaths=deaths,
+        infants=infants,
     )
+
+
+def _multiples(moves: Moves, years: int) -> Array:
+    return np.ones(years) if moves.multiple is None else moves.multiple
+
+
+def _of_year(y: int, ready: _Ready, moves: Moves) -> _Ready:
+    """`ready` with the leavers of year y; worked out only when the multiple of moves is another than the year before."""
+    if moves.leaving_rate is None or moves.schedule is None or y == len(ready.multiple) or (y > 0 and ready.multiple[y] == ready.multiple[y - 1]):
+        return ready
+    if ready.multiple[y] == 0:
+        return ready._replace(stays=None, gone=None)
+    leaving = (ready.multiple[y] * moves.leaving_rate)[:, None, None] * moves.schedule
+    stays = 1 - leaving
+    return ready._replace(stays=stays, gone=np.divide(leaving, stays, out=leaving))
 
 
 def _sums(base: Array, blocks: int) -> _Sums:
@@ -310,7 +332,7 @@ def _going(y: int, moves: Moves, flows: Flows, sums: _Sums, ready: _Ready, kept:
     """Step 4 of year y (-1: nobody) for all regions, from the sums over their cells."""
     heads, scheduled = sums.heads.copy(), sums.scheduled
     pool, share, amount = sums.pools.sum(axis=0), None, np.zeros(len(heads))
-    if moves.schedule is None or y < 0:
+    if moves.schedule is None or y < 0 or ready.multiple[y] == 0:
         return _Going(heads, pool, None, np.zeros((len(heads), 2)), amount, None)
     if ready.stays is not None and moves.destination_share is not None:
         share = moves.destination_share[None]
@@ -336,7 +358,7 @@ def _going(y: int, moves: Moves, flows: Flows, sums: _Sums, ready: _Ready, kept:
 def _move_and_join(after: Array, y: int, block: slice, moves: Moves, going: _Going, kept: dict[int, Array], ready: _Ready, scratch: _Scratch) -> None:
     """Steps 4 and 5 of year y for a block of regions, in place on `after` [B,H,X,A]."""
     B = len(after)
-    if moves.schedule is not None:
+    if moves.schedule is not None and ready.multiple[y] > 0:
         town, country, moved = after[:, 0], after[:, 1], scratch.half[:B]
         flat = moved.reshape(B, -1)
         np.matmul(going.factors[block], ready.pattern, out=flat)
@@ -459,6 +481,7 @@ def check_inputs(inputs: DemographyInputs) -> None:
         ("mover_schedule", inputs.mover_schedule, (X, A), 0, 1),
         ("leaving_rate", inputs.leaving_rate, (R,), 0, 0.9),
         ("destination_share", inputs.destination_share, (R,), 0, 1),
+        ("internal_multiple", inputs.internal_multiple, (Y,), 0, _LARGEST),
         ("reclassified_share", np.asarray(inputs.reclassified_share), (), 0, 1),
     ]
     wrong: list[str] = []
@@ -474,6 +497,8 @@ def check_inputs(inputs: DemographyInputs) -> None:
         wrong.append(f"timing: {inputs.timing!r}, allowed {' or '.join(TIMINGS)}")
     if tuple(inputs.years.labels) != tuple(range(inputs.base_year + 1, inputs.base_year + 1 + Y)):
         wrong.append(f"years: {inputs.years.labels} must follow the base year {inputs.base_year} one by one")
+    if not wrong and inputs.internal_multiple is not None and (inputs.leaving_rate.max() * inputs.internal_multiple.max() > 0.9):
+        wrong.append(f"leaving_rate x internal_multiple: {inputs.leaving_rate.max() * inputs.internal_multiple.max():.3f}, allowed 0 to 0.9")
     if not wrong:
         # a sum is finite when all its parts are; the cell is looked for only when it is not
         if not np.isfinite(np.einsum("yrhxa->", inputs.external_migration)):
@@ -495,10 +520,11 @@ def missed_urban_share(inputs: DemographyInputs, population: Population) -> pd.D
     columns = ["year", "region", "target", "reached", "persons"]
     if inputs.urban_share is None:
         return pd.DataFrame(columns=columns)
+    moving = np.ones((len(inputs.years), 1)) if inputs.internal_multiple is None else (inputs.internal_multiple > 0)[:, None]
     people = population.persons[1:].sum(axis=(3, 4))
     whole = people.sum(axis=2)
     reached = np.divide(people[..., 0], whole, out=np.zeros_like(whole), where=whole > 0)
-    gap = np.abs(inputs.urban_share - reached) * whole
+    gap = np.abs(inputs.urban_share - reached) * whole * moving
     y, r = np.nonzero(gap > np.maximum(1e-9 * whole, 1e-3))
     years, regions = np.array(inputs.years.labels), np.array(inputs.regions.labels, dtype=object)
     return pd.DataFrame(dict(zip(columns, (years[y], regions[r], inputs.urban_share[y, r], reached[y, r], gap[y, r]), strict=True)))
