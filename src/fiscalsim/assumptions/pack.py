@@ -485,9 +485,11 @@ def _parts_add_up(folder: str, whole: dict[str, list[Row]], tables: dict[str, li
     for city in cities:
         if city not in city_of.values():
             yield Problem(f"{folder}/regions.csv", None, "region", city, "the regions that are its parts")
+    used = {row["resource"] for row in tables["resources.csv"]}  # rows of resources that the pack has no use for were dropped
     for file, key, column, items in _ADDED:
         if file not in whole:
             continue
+        before = [row for row in whole[file] if row.get("resource") in (None, *used)]
 
         def added(
             rows: list[Row], city: Mapping[str, str], key: tuple[str, ...] = key, column: str = column, items: tuple[str, ...] = items
@@ -498,7 +500,7 @@ def _parts_add_up(folder: str, whole: dict[str, list[Row]], tables: dict[str, li
                     found[(city[row["region"]], *(row[name] for name in key))] += row[column]
             return found
 
-        own, parts = added(whole[file], dict(zip(cities, cities, strict=True))), added(tables[file], city_of)
+        own, parts = added(before, dict(zip(cities, cities, strict=True))), added(tables[file], city_of)
         for cell in {**own, **parts}:
             total, expected = parts.get(cell, 0.0), own.get(cell, 0.0)
             if abs(total - expected) > PARTS_TOLERANCE:
