@@ -19,7 +19,7 @@ AIDED = "poor"  # the tag of the regions that aid from outside and paired suppor
 # which services a measure is about
 RELIEF, DIBAO, DESTITUTE = "temporary_relief", "dibao", "destitute_support"
 DISABILITY, VETERANS, PENSION = "disability_allowances", "veteran_benefits", "pension_residents"
-SENIOR, VOCATIONAL_AID, INSURANCE, RENTAL, RENTAL_PLACE = "senior_secondary", "secondary_aid", "medical_insurance_residents", "public_rental", "rental_flat"
+SENIOR, VOCATIONAL_AID, INSURANCE, RENTAL = "senior_secondary", "secondary_aid", "medical_insurance_residents", "public_rental"
 SHARED_BUILDINGS = ("nursery_place", "day_care_place", "rehab_place", "culture_space", "community_area")
 HANDED_OVER = {"day_care_place": "supply.elder_places_with_housing", "kindergarten_place": "supply.kindergarten_places_with_housing"}
 
