@@ -1,4 +1,5 @@
-"""Law values typed a second time, from the words of the documents, and compared with the pack's: amounts a head, central shares, legal days, bounds, tiers.
+"""Law values typed a second time, from the words of the documents, and compared with the pack's: amounts a head, central shares, legal days, bounds,
+tiers, ages.
 
 Every second entry holds the words it was typed from; its numbers must stand in them. A value of grade A or B without a second entry fails.
 """
@@ -124,6 +125,24 @@ def test_the_tier_of_every_region_is_the_one_that_names_its_province():
             assert region["tier"] == max(starting, key=lambda row: len(row["code_starts"]))["tier"], (pack, region["region"])
             seen += 1
     assert seen >= 15
+
+
+# --- ages of the standard's items -----------------------------------------------------------------------------------
+
+
+def test_ages_of_items_that_quote_a_law_agree_with_the_second_entry():
+    second = {row["item"]: row for row in rows(SECOND / "items.csv")}
+    first = {row["item"]: row for row in rows(NATIONAL / "items.csv") if row["grade"] in LAW_GRADES}
+    assert set(first) == set(second)
+    for code, row in second.items():
+        mine = first[code]
+        assert mine["age_from"] == row["age_from"], code
+        last = str(int(row["age_from"]) + int(row["years"]) - 1) if row["years"] else ""
+        assert mine["age_to"] == last, code
+        for number, words in (("age_from", "age_from_in_words"), ("years", "years_in_words")):
+            if row[words]:
+                assert chinese(row[words]) == float(row[number]), code
+                assert row[words] in row["words"] and row[words] in mine["quote"], code
 
 
 # --- legal days, advance shares, bounds -----------------------------------------------------------------------------
