@@ -148,3 +148,28 @@ def solve_elsewhere(solver, file):
     done = subprocess.run(["cbc", str(file), "-solve", "-quit"], check=True, capture_output=True, text=True, timeout=120)
     line = next(line for line in done.stdout.splitlines() if "objective value" in line.lower() or line.startswith("Optimal objective"))
     return float(line.replace("-", " -").split("objective")[1].replace("value", "").split()[0]) if "Optimal objective" in line else float(line.split()[-1])
+
+
+@pytest.mark.parametrize("rule", ["floor_guaranteed", "today_kept"])
+def test_a_rule_that_is_switched_off_binds_no_later_pass(rule):
+    for seed in range(6):
+        assert solved(world(seed, pool=0.6), switched_off=(rule,)).passes[-1]["status"] == "optimal"
+
+
+@settings(max_examples=15, deadline=None)
+@given(SEEDS)
+def test_places_bought_and_posts_moved_stay_in_their_limits_and_miss_no_more_targets(seed):
+    t = world(seed)
+    open_ = dataclasses.replace(t, market=np.array([0.2, 0.2, 0.0]), mobility=0.05)
+    closed, eased = solved(t), solved(open_)
+    for name in ("1a", "1b", "2"):
+        assert goals(eased)[name] <= goals(closed)[name] + 1e-5
+        if goals(eased)[name] < goals(closed)[name] - 1e-5:
+            break  # what an earlier pass gained may cost a later one
+    v = eased.values
+    before = np.concatenate([t.capacity[None], v["stock"][:-1]])
+    assert (v["bought"] <= open_.market * before + 1e-6).all()
+    assert ((v["bought"] * t.rent[:, None]).sum(axis=2) <= t.purchase_cap * t.own_revenue + 1e-6).all()
+    assert (v["posts_out"] <= 0.05 * before + 1e-6).all()
+    np.testing.assert_allclose(v["posts_in"].sum(axis=1), v["posts_out"].sum(axis=1), atol=1e-6)
+    assert v["posts_in"][..., ~t.staff].max() == 0

@@ -171,3 +171,19 @@ def test_cells_without_half_a_client_are_left_out():
     small = np.array(t.clients)
     small[0, 0, 0, 0] = 0.4 / f.HEADS
     assert not (small * f.HEADS >= 0.5)[0, 0, 0, 0]
+
+
+def test_what_is_bought_is_a_share_of_the_stock_and_of_the_budget():
+    m = at(market=np.array([0.2]), capacity=np.array([[40.0]]), purchase_cap=0.1, own_revenue=np.array([[50.0]]))
+    m.bought, m.purchases = {(0, 0, 0): 8.0}, lambda y, r: 5.0
+    assert f.bought_within_market(m, 0, 0, 0) and f.purchases_within_cap(m, 0, 0)
+    m.bought[0, 0, 0], m.purchases = 8.1, lambda y, r: 5.1
+    assert not f.bought_within_market(m, 0, 0, 0) and not f.purchases_within_cap(m, 0, 0)
+
+
+def test_a_region_gives_no_more_posts_than_the_share():
+    m = at(mobility=0.05, capacity=np.array([[100.0]]))
+    m.posts_out = {(0, 0, 0): 5.0}
+    assert f.posts_moved_within_limit(m, 0, 0, 0)
+    m.posts_out[0, 0, 0] = 5.1
+    assert not f.posts_moved_within_limit(m, 0, 0, 0)

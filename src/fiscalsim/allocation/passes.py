@@ -21,6 +21,7 @@ from fiscalsim.quantities import Array
 ROOM = (0.0, 1e-5, 1e-4)  # by how much a pass may loosen what was kept where the solver cannot move within it: the first that answers
 KEPT = 1e-6  # what a later pass may give up of floors and targets, in shares
 ORDER = ("1a", "1b", "2", "3", "4", "5")
+MEASURED_BY = {"below": "floor_guaranteed", "cut": "today_kept"}  # what is missing -> the rule that measures it
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,11 @@ class Passes:
                 hi[j] = min(hi[j], self.terms.floor[s] * worst.get((y, s), 1.0) + KEPT)
         elif name == "1b":
             place = dict(zip(columns["x"][1], columns["x"][0], strict=True))
-            for j, cell in zip(*columns.get("below", ((), ())), strict=True):
+            # a rule that is switched off measures nothing, so nothing of it is kept
+            below, cut = (columns.get(name, ((), ())) if rule not in self.switched_off else ((), ()) for name, rule in MEASURED_BY.items())
+            for j, cell in zip(*below, strict=True):
                 lo[place[cell]] = max(lo[place[cell]], self.terms.floor[cell[3]] - x[j] - KEPT)
-            for j, cell in zip(*columns.get("cut", ((), ())), strict=True):
+            for j, cell in zip(*cut, strict=True):
                 lo[place[cell]] = max(lo[place[cell]], self.terms.today[cell[1:]] - x[j] - KEPT)
             numbers = columns["x"][0]
             lo[numbers] = np.where(lo[numbers] < 10 * KEPT, 0.0, lo[numbers])  # bounds of a hair confuse the solver and keep nothing
