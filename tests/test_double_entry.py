@@ -6,10 +6,16 @@ Every second entry holds the words it was typed from; its numbers must stand in 
 
 import csv
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+
+from fiscalsim import demography
+from fiscalsim.assumptions import load_pack, stage_inputs
+from fiscalsim.scenario import load_scenario
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NATIONAL = REPOSITORY / "assumptions" / "national"
@@ -81,6 +87,19 @@ def test_the_pension_of_a_year_is_the_mean_of_its_months():
     for year in range(2015, 2027):
         in_force = first[max(since for since in first if since <= year)]
         assert in_force == pytest.approx(of_year(year)), year
+
+
+@pytest.mark.parametrize("name", ["two-counties", "liaoning"])
+def test_amounts_before_the_base_year_change_nothing_for_a_later_base(name):
+    pack = load_pack(name, REPOSITORY)
+    scenario = load_scenario(f"{name}-baseline", REPOSITORY)
+    in_force = {row["service"]: row["year"] for row in sorted(pack.tables["standards.csv"], key=lambda row: row["year"]) if row["year"] <= pack.info.base_year}
+    kept = [row for row in pack.tables["standards.csv"] if row["year"] >= in_force[row["service"]]]
+    if name == "liaoning":
+        assert len(pack.tables["standards.csv"]) - len(kept) >= 14
+    bare = replace(pack, tables=pack.tables | {"standards.csv": kept})
+    whole, less = (stage_inputs(one, scenario, demography.base_population).demand.standard for one in (pack, bare))
+    assert np.array_equal(whole, less)
 
 
 # --- central shares -------------------------------------------------------------------------------------------------
