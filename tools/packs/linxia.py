@@ -27,7 +27,8 @@ INTEREST_RATE = 0.0335  # of general debt, as in Liaoning: Panjin and Chaoyang 2
 LIMIT_OVER_BALANCE = 1.01  # debt limit, not published, relative to the balance
 LIMIT_GROWTH = 0.03  # of debt after the last published year, as national parameters have it for the limit
 BOND_PART = 0.15  # of the yearly rise of all debt 2018-2022, what the catalogue may use
-SLACK = 0.06  # empty school places
+SLACK = 0.06  # empty places of kindergartens and senior schools
+CROWDED = 0.10  # pupils that compulsory schools could still take, large classes included
 YOUNG = 0.15  # moving rate of children under seven, relative to the peak
 HOSPITAL_PART = 0.5  # of doctors and nurses, those in hospitals; the others work where people live
 OCCUPIED = {"childcare_places": 0.7, "nursing_care": 0.3, "basic_elder_care": 0.3, "day_care": 0.3, "disability_rehab": 0.85, "public_rental": 0.95}
@@ -65,7 +66,7 @@ NOTES = {
     "quota": "2018—2022年全州债务年均增加额的15%，按支出分摊",
     "per_1000": "规划：2020年每千人{value}，各县市按人口同率",
     "kindergarten": "3—5岁人口×规划毛入园率95.42%×1.11（空余为假设）",
-    "school": "县域年鉴2020年小学在校生＋12—14岁人口×97.92%，加空余6%（假设）",
+    "school": "县域年鉴2020年小学在校生＋12—14岁人口×97.92%，不低于学龄人口×97.92%，加一成（含大班额还能容纳的，假设）",
     "senior": "15—17岁人口×规划毛入学率81.24%×1.06（空余为假设）",
     "beds": "规划10675张：县域年鉴收养性单位床位{own:.0f}张在本县，其余8615张按60岁以上人口分，×护理型50%",
     "day_care": "规划：农村780所、城市52所日间照料中心，每所8个位（假设），按城乡人口分",
@@ -301,12 +302,13 @@ def supply(county: pd.DataFrame, parts: pd.DataFrame, persons: dict[str, Groups]
         groups = persons[str(code)]
         need = needs(LINXIA, out, part, groups)
         residents = float(part["total"])
-        pupils = float(county.loc[code, "pupils_primary"]) + ENROLLED["compulsory_education"] * ages(groups, 12, 14)
+        counted = float(county.loc[code, "pupils_primary"]) + ENROLLED["compulsory_education"] * ages(groups, 12, 14)
+        pupils = max(counted, ENROLLED["compulsory_education"] * need["compulsory_education"])
         beds, day_places = elder_places(county, parts, str(code))
         own_beds = NOTES["beds"].format(own=county.loc[code, "residential_care_beds"])
         places: dict[str, tuple[str, float, tuple[str, str, str]]] = {
             "preschool": ("kindergarten_place", ENROLLED["preschool"] * need["preschool"] * (1.05 + SLACK), ("C", "census2020", NOTES["kindergarten"])),
-            "compulsory_education": ("school_place", pupils * (1 + SLACK), ("C", "county-yearbook", NOTES["school"])),
+            "compulsory_education": ("school_place", pupils * (1 + CROWDED), ("C", "county-yearbook", NOTES["school"])),
             "senior_secondary": ("senior_place", ENROLLED["senior_secondary"] * need["senior_secondary"] * (1 + SLACK), ("C", "census2020", NOTES["senior"])),
             "childcare_places": ("nursery_place", PER_1000["nursery_place"] * residents / 1000, (*plan, NOTES["per_1000"].format(value=0.45))),
             "nursing_care": ("nursing_bed", NURSING_SHARE * beds, (*plan, own_beds)),
