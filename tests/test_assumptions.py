@@ -22,7 +22,7 @@ D = "D,assumption"
 Files = dict[str, str]
 
 
-def uniform(groups: pd.DataFrame, open_ages: pd.DataFrame, residence: pd.DataFrame) -> np.ndarray:
+def uniform(groups: pd.DataFrame, open_ages: pd.DataFrame, residence: pd.DataFrame, **_: object) -> np.ndarray:
     """Persons [R,H,X,A]: each group spread evenly over its ages (the open one up to 100), residences alike in age."""
     regions = list(dict.fromkeys(groups["region"]))
     people = np.zeros((len(regions), len(RESIDENCES), len(SEXES), len(AGES)))
@@ -698,3 +698,36 @@ def test_every_table_of_the_format_is_described_in_the_how_to():
     for file, shape in SHAPES.items():
         assert f"`{file}`" in page, file
         assert all(column in page for column in shape.key), file
+
+
+# --- births ---------------------------------------------------------------------------------------------------------
+
+
+def test_births_go_to_the_graduation_by_age_and_the_own_rows_of_a_region_come_first(place):
+    header = "region,year,value,unit"
+    rows = [f"all,{year},{100 + year - 2010},人" for year in range(2016, 2021)] + [f"S,{year},{0.01 * (year - 2010)},万人" for year in range(2015, 2021)]
+    write(place, {"tiny/births.csv": table(header, *rows)})
+    taken = {}
+
+    def seen(groups, open_ages, residence, *, births=None, standard_mx=None):
+        taken.update(births=births, standard_mx=standard_mx)
+        return uniform(groups, open_ages, residence)
+
+    stage_inputs(load_pack("tiny", place), load_scenario("base", place), seen)
+    assert taken["births"] == pytest.approx(np.array([[110, 109, 108, 107, 106], [1000, 900, 800, 700, 600]]))
+    assert taken["standard_mx"].shape == (2, 101)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["all,2021,100,人"], "observed.csv"),
+        (["all,2018,100,人", "all,2020,100,人"], "2019"),
+        (["S,2020,100,人"], "N, 2020"),
+        (["nowhere,2020,100,人", "all,2020,100,人"], "nowhere"),
+        (["all,2020,0,人"], "above zero"),
+    ],
+)
+def test_births_with_gaps_late_years_or_strange_regions_are_refused(place, rows, told):
+    write(place, {"tiny/births.csv": table("region,year,value,unit", *rows)})
+    assert any(told in str(problem) for problem in check_pack("tiny", place))

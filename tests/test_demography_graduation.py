@@ -86,7 +86,7 @@ def test_graduation_is_closer_to_true_single_ages_than_equal_fifths():
 def test_birth_cohorts_shape_the_young_ages_where_they_are_given():
     groups, open_ages, residence = tables(2)
     births = np.array([100.0, 110, 120, 180, 175, 166, 165, 164, 160, 163])
-    persons = demography.base_population(groups, open_ages, residence, cohort_sizes=births).sum(axis=(0, 1, 2))
+    persons = demography.base_population(groups, open_ages, residence, births=births).sum(axis=(0, 1, 2))
     both = demography.base_population(groups, open_ages, residence).sum(axis=(0, 1, 2))
     np.testing.assert_allclose(persons[1:5] / persons[1:5].sum(), births[1:5] / births[1:5].sum(), rtol=1e-12)
     assert persons[1:5].sum() == pytest.approx(both[1:5].sum(), rel=1e-12)
@@ -138,3 +138,23 @@ def test_an_open_group_without_the_provinces_split_is_refused():
     groups, open_ages, residence = tables(7)
     with pytest.raises(InputError, match="groups of female from 85"):
         demography.base_population(groups, open_ages[open_ages["sex"] == "male"], residence)
+
+
+def test_births_act_through_survival_and_only_in_groups_that_they_cover_whole():
+    groups, open_ages, residence = tables(4)
+    births = np.array([90.0, 100, 110, 120, 180, 175, 166, 165])  # ages 0-7: groups 0 and 1-4, not 5-9
+    mx = np.stack([np.full(101, 0.02), np.full(101, 0.01)])
+    mx[:, 0] = 0.05
+    persons = demography.base_population(groups, open_ages, residence, births=births, standard_mx=mx).sum(axis=1)
+    plain = demography.base_population(groups, open_ages, residence).sum(axis=1)
+    np.testing.assert_allclose(persons[:, :, 5:], plain[:, :, 5:], rtol=1e-12)
+    alive = np.exp(-np.array([[0.02], [0.01]]) * np.arange(4)) * births[1:5]  # constant hazard from age 1 on
+    np.testing.assert_allclose(persons[0, :, 1:5] / persons[0, :, 1:2], alive / alive[:, :1], rtol=1e-5)
+
+
+def test_each_region_follows_its_own_births():
+    groups, open_ages, residence = tables(5)
+    births = np.array([[100.0, 90, 80, 70, 60], [60.0, 70, 80, 90, 100]])
+    persons = demography.base_population(groups, open_ages, residence, births=births).sum(axis=(1, 2))
+    for region, born in zip(persons, births, strict=True):
+        np.testing.assert_allclose(region[1:5] / region[1:5].sum(), born[1:5] / born[1:5].sum(), rtol=1e-12)

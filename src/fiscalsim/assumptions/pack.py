@@ -379,6 +379,7 @@ def _codes_known(tables: dict[str, list[Row]]) -> list[Problem]:
         problems += unknown_codes(tables[file], "region", leaves, "a region of regions.csv that has no parts")
     problems += unknown_codes(tables["coverage.csv"], "region", [*leaves, EVERY], "a region of regions.csv, or *")
     problems += unknown_codes(tables["observed.csv"], "region", [*regions, ALL], "a region of regions.csv, or all")
+    problems += unknown_codes(tables["births.csv"], "region", [*regions, ALL], "a region of regions.csv, or all")
     problems += unknown_codes(tables["zones.csv"], "inside", leaves, "a region of regions.csv that has no parts")
     for file in ("needs.csv", "standards.csv", "coverage.csv", "requires.csv", "queues.csv"):
         problems += unknown_codes(tables[file], "service", services, "a service of the catalogue")
@@ -450,6 +451,7 @@ def _whole(document: Document, pack: str, tables: dict[str, list[Row]]) -> Itera
             f"a value of the base year {base}",
         )
     yield from _no_gap_years(tables, base)
+    yield from _births_whole(tables, base)
     yield from _services_whole(pack, base, tables, leaves)
     needed = [row["resource"] for row in tables["resources.csv"]]
     yield from missing(
@@ -601,6 +603,32 @@ def _no_gap_years(tables: dict[str, list[Row]], base: int) -> Iterator[Problem]:
         for year in range(base, max(found)):
             if year not in found and year > base:
                 yield Problem(file, None, "region, item, year", f"{region}, {item}, {year}", "no year missing between published ones")
+
+
+def births_of(tables: dict[str, list[Row]], region: str) -> dict[int, float]:
+    """{year: births} that shape a region's young ages: its own rows of births.csv, else its parent's, else those of `all`."""
+    parents = {row["region"]: row["parent"] for row in tables["regions.csv"]}
+    by_region: dict[str, dict[int, float]] = defaultdict(dict)
+    for row in tables["births.csv"]:
+        by_region[row["region"]][row["year"]] = row["value"]
+    return next((by_region[name] for name in (region, parents.get(region, ""), ALL) if name in by_region), {})
+
+
+def _births_whole(tables: dict[str, list[Row]], base: int) -> Iterator[Problem]:
+    """Where births are given, every region has some, year after year back from the base year."""
+    if not tables["births.csv"]:
+        return
+    file = tables["births.csv"][0]["file"]
+    for row in tables["births.csv"]:
+        if row["year"] > base:
+            yield Problem(row["file"], row["line"], "year", str(row["year"]), f"at most the base year {base}; later births are published figures: observed.csv")
+        elif not row["value"] > 0:
+            yield Problem(row["file"], row["line"], "value", str(row["as_written"]), "above zero")
+    for leaf in _leaves(tables):
+        years = births_of(tables, leaf["region"])
+        absent = [year for year in range(min([*years, base]), base + 1) if year not in years]
+        for year in absent:
+            yield Problem(file, None, "region, year", f"{leaf['region']}, {year}", "births of the region, its parent or all for every year up to the base year")
 
 
 def _services_whole(pack: str, base: int, tables: dict[str, list[Row]], leaves: list[Row]) -> Iterator[Problem]:

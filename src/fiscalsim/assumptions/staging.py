@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from fiscalsim.assumptions import measures
-from fiscalsim.assumptions.pack import LOCAL, Pack, age_span, sources
+from fiscalsim.assumptions.pack import LOCAL, Pack, age_span, births_of, sources
 from fiscalsim.assumptions.tables import ALL, EVERY, FUNCTIONS, Row
 from fiscalsim.axes import AGES, RESIDENCE, RESIDENCES, SEX, SEXES, Axis, frozen, years_axis
 from fiscalsim.errors import InputError, Problem
@@ -34,8 +34,14 @@ from fiscalsim.quantities import (
 )
 from fiscalsim.scenario import Scenario
 
-Graduate = Callable[[pd.DataFrame, pd.DataFrame, pd.DataFrame], Array]
-"""(groups, open_ages, residence) -> persons [R,H,X,A]; see demography.base_population."""
+
+class Graduate(Protocol):
+    """Published age groups to single ages by residence; see demography.base_population."""
+
+    def __call__(
+        self, groups: pd.DataFrame, open_ages: pd.DataFrame, residence: pd.DataFrame, *, births: Array | None = None, standard_mx: Array | None = None
+    ) -> Array: ...
+
 
 CHILDBEARING = slice(15, 50)  # the ages over which a total fertility rate is averaged, by definition
 PLAN_YEARS = 5  # a five-year plan ends in a year that five divides
@@ -151,7 +157,11 @@ def _base_population(pack: Pack, graduate: Graduate) -> Array:
     groups = table("population.csv", ("region", "sex", "age_from", "age_to", "persons"))
     open_ages = table("open_ages.csv", ("sex", "age_from", "age_to", "persons"))
     residence = table("residence.csv", ("region", "residence", "value"), lambda row: row["item"] == "persons").rename(columns={"value": "persons"})
-    return frozen(graduate(groups, open_ages, residence), (len(order), len(RESIDENCES), len(SEXES), len(AGES)), "base population")
+    born = [births_of(pack.tables, region) for region in pack.regions]
+    births = np.array([[of_region[pack.info.base_year - age] for age in range(min(map(len, born)))] for of_region in born]) if any(born) else None
+    standard = _age_table(pack.tables["mortality.csv"], "sex", SEX, "mx")
+    persons = graduate(groups, open_ages, residence, births=births, standard_mx=standard)
+    return frozen(persons, (len(order), len(RESIDENCES), len(SEXES), len(AGES)), "base population")
 
 
 def _age_table(rows: list[Row], first: str, labels: Axis, column: str) -> Array:

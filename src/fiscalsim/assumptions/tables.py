@@ -235,6 +235,7 @@ SHAPES: dict[str, Shape] = {
     "observed.csv": Shape(
         ("region", "item", "year"), {"region": CODE, "item": _words("population", "births", "deaths"), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
     ),
+    "births.csv": Shape(("region", "year"), {"region": CODE, "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False),
     "items.csv": Shape(
         ("item",),
         {

@@ -4,7 +4,7 @@ Knows the three published tables and how to split them without losing a person; 
 
 Steps, in order: 1 the groups of a region and sex, the open one split by the province's own older groups; 2 single ages by a monotone
 cubic through the cumulated population (cubic spline slopes, Hyman's filter), so that every group keeps its sum and no age is negative;
-where births by year are given, the ages that they cover follow births x survival inside their group; 3 residence by raking (iterative
+where births by year are given, the ages that they cover follow births x survival to the age inside their group; 3 residence by raking (iterative
 proportional fitting) to the published totals, age and sex kept.
 """
 
@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.interpolate import CubicHermiteSpline, CubicSpline
 
 from fiscalsim.axes import OPEN_AGE, SEXES
+from fiscalsim.demography.lifetable import survivorship_ratio
 from fiscalsim.errors import InputError, Problem
 from fiscalsim.quantities import Array
 
@@ -105,15 +106,16 @@ def base_population(
     open_ages: pd.DataFrame,
     residence: pd.DataFrame,
     seed: Array | None = None,
-    cohort_sizes: Array | None = None,
+    births: Array | None = None,
+    standard_mx: Array | None = None,
 ) -> Array:
     """Persons [R,H,X,A] on the base date, from published margins; sums of the groups are kept to the last person.
 
     `groups` (region, sex, age_from, age_to, persons), the last group of each region and sex open; `open_ages` (sex, age_from, age_to,
     persons) the province's groups that split it, up to an open group at 100; `residence` (region, residence, persons), read as shares of
-    the region. `seed` [H,X,A] or [R,H,X,A] is the pattern for raking (None: flat, town and country alike in age). `cohort_sizes` [A'] or
-    [R,A'] relative size of the youngest A' birth cohorts (births of base year - a, times survival to age a), which then shape
-    ages 0..A'-1 inside their groups (None: the monotone curve alone). Regions in order of first appearance in `groups`, residences in
+    the region. `seed` [H,X,A] or [R,H,X,A] is the pattern for raking (None: flat, town and country alike in age). `births` [A'] or [R,A'] of
+    base year - a (only their proportions count); with the survival of `standard_mx` [X,A] to each age (None: all survive) they shape the
+    ages of the groups that lie below A' (None: the monotone curve alone). Regions in order of first appearance in `groups`, residences in
     that of `residence`. InputError lists every gap, negative count and missing region or sex.
     """
     regions = list(dict.fromkeys(groups["region"]))
@@ -165,13 +167,21 @@ def base_population(
     for bounds, cells in pending.items():
         sums = np.array([persons for _, _, persons in cells])
         single = graduate(np.array(bounds), sums)
-        if cohort_sizes is not None:
-            sizes = np.broadcast_to(np.asarray(cohort_sizes, dtype=float), (len(regions), np.shape(cohort_sizes)[-1]))
-            single = _follow_cohorts(single, np.array(bounds), sums, sizes[[r for r, _, _ in cells]])
+        if births is not None:
+            cohorts = _cohorts(np.asarray(births, dtype=float), standard_mx, len(regions))
+            single = _follow_cohorts(single, np.array(bounds), sums, cohorts[[r for r, _, _ in cells], [x for _, x, _ in cells]])
         for (r, x, _), row in zip(cells, single, strict=True):
             ages[r, x] = row
     shares = margin.loc[regions, residences].to_numpy(dtype=float)
     return rake(ages, shares, np.ones(1) if seed is None else seed)
+
+
+def _cohorts(births: Array, standard_mx: Array | None, regions: int) -> Array:
+    """[R,X,A'] births by age today times the share that lives to it."""
+    born = np.broadcast_to(births, (regions, births.shape[-1]))[:, None]
+    if standard_mx is None:
+        return np.broadcast_to(born, (regions, len(SEXES), births.shape[-1]))
+    return born * np.cumprod(survivorship_ratio(standard_mx), axis=-1)[:, : births.shape[-1]]
 
 
 def _follow_cohorts(single: Array, bounds: Array, sums: Array, sizes: Array) -> Array:
