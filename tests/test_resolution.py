@@ -101,6 +101,15 @@ def test_clients_and_money_of_the_towns_are_those_of_their_cities_in_the_base_ye
     np.testing.assert_allclose(town.supply.base_coverage[[2, 3], :, 0], 0.7)
 
 
+def test_what_is_published_by_city_is_compared_with_the_sum_of_its_towns(place):
+    observed = stage_inputs(load_pack("tiny", place, "town"), load_scenario("base", place, ["resolution=town"]), uniform).observed
+    assert dict(zip(observed["region"], observed["leaves"], strict=True)) == {"N": "N1;N2", "all": "N1;N2;S1;S2"}
+    own = run(load_scenario("base", place), home=place, replay=False).tables["backcast"].set_index(["region", "item"])
+    town = run(load_scenario("base", place, ["resolution=town"]), home=place, replay=False).tables["backcast"].set_index(["region", "item"])
+    assert own.loc[("N", "population"), "modelled"] != own.loc[("all", "births"), "modelled"]
+    assert town.loc[("N", "population"), "modelled"] == pytest.approx(own.loc[("N", "population"), "modelled"], rel=0.01)
+
+
 # --- mistakes -------------------------------------------------------------------------------------------------------
 
 

@@ -300,6 +300,8 @@ class Indicator:
     base_from: int | None = None  # first year of the period that the printed base value sums over; None: base_year alone
     target_high: float | None = None  # upper end of a range
     target_from: int | None = None  # first year of the period that the target sums over; None: the target year alone
+    against: tuple[str, ...] = ()  # indicators that say something else of the same matter (conflicts.csv)
+    choice: str = ""  # which of them is chosen, and why
 
 
 @dataclass(frozen=True)
@@ -416,7 +418,7 @@ class StageInputs:
     rules: Rules
     weights: Weights
     execution: ExecutionInputs
-    observed: pd.DataFrame  # region, item, year, value (persons): published after the base year
+    observed: pd.DataFrame  # region, item, year, value (persons), leaves (names separated by ;): published after the base year
     reported_inputs: dict[str, Array]  # what reported indicators need: life_expectancy [Y], schooling parameters ...
     sources: pd.DataFrame  # one row a value: file, key, value, unit, grade, source, title, note, quote
     pack_digest: str

@@ -33,6 +33,7 @@ from packs.shared import (
 LEVELS = ("county", "functional_zone")
 ETHNIC = 25.0  # per cent of the census population that are minorities: the rule by which cities are marked too
 MOST_NON_LOCAL = 0.95
+MOST_REST = 1.6  # times the city's mean a head that districts without figures keep of the rest; what is above is the city's own level
 MOST_OWN = 0.80  # of a county's spending that its own revenue pays; Dalian, the richest city of Liaoning, has 0.75. What is above is sent up
 MOST_FLOW = 0.015  # of a county's people, net a year: 2010-2020 also holds boundary changes and clearances that do not go on for ever
 SHRUNK = 100.0  # births that count as much as the city's rate: fertility of a small county is drawn towards its city
@@ -58,14 +59,15 @@ NOTES = {
     "non_local": "（外省＋本省其他县×{factor}）／（城镇人口＋乡村人口／3），与市同法；两个系数为假设",
     "tfr": "间接标准化，按{births:.0f}个期望出生数向本市收缩（100个出生为半），再调到各县合计等于本市",
     "as_city": "取本市数",
-    "external": "本市数按2010—2020年净流出分到各县（没有净流出的市按人口）",
+    "external": "本市数分到各县：净流出按2010—2020年净流出，净流入按人口",
     "leaving": "迁移年龄模式峰值处的比率：2010—2020年净迁移年均×0.8（区划变动的县取本市余数按人口分；每年至多人口的1.5%，超出部分摊到全市），"
     "加各县0.4%对流（假设），除以模式均值",
     "destination": "同上，迁入量占全部迁入量之比；含市内各县之间的迁移",
     "known": "县域统计年鉴2020年数{published:.2f}亿元",
     "sent_up": "县域统计年鉴2020年数{published:.2f}亿元，超过支出{most:.0%}的部分视为上解，归同市没有数的区县（假设）",
     "spent": "本县收入＋（县域统计年鉴2020年支出{published:.2f}亿元－收入）×本市收支差的可比口径／公布数{factor:.4f}",
-    "rest": "本市减去有数各县（含市本级），按人口分到没有数的{count}个区县（分法为假设）",
+    "rest": "本市减去有数各县（含市本级），按人口分到没有数的{count}个区县；超过全市人均{most}倍的部分按人口分到全部县（分法为假设）",
+    "city_level": "；加市本级按人口分摊{shared:.2f}亿元（假设）",
     "rest_one": "本市减去其余各县（含市本级）",
     "growth": "2020年数按本市增速",
     "function": "本市数按各县支出占比与按标准算的需求占比的几何平均分",
@@ -251,7 +253,8 @@ def flows(found: Counties, own: Mapping[tuple[str, str], dict[str, str]], schedu
         beyond = sum(yearly.values()) - sum(capped.values())
         yearly = {code: capped[code] + beyond * size[code] / city_size[city] for code in codes}
         lost = {code: max(0.0, -yearly[code]) for code in codes}
-        weights = [lost[code] for code in codes] if sum(lost.values()) > 0 else [size[code] for code in codes]
+        leaving = float(own[city, "external_net_migration"]["value"]) < 0 and sum(lost.values()) > 0
+        weights = [lost[code] if leaving else size[code] for code in codes]
         external = dict(zip(codes, split_text(str(round(float(own[city, "external_net_migration"]["value"]))), weights), strict=True))
         # what the city's own tables say it gains from or loses to other cities
         wanted = arrivals[city] * moved - away[city]
@@ -317,7 +320,10 @@ def published(facts: Path, year: int) -> dict[tuple[str, str], float]:
 
 
 def by_county(found: Counties, city: str, whole: float, given: Mapping[str, tuple[float, Marks]]) -> tuple[dict[str, float], dict[str, Marks]]:
-    """A city's total over its counties: those with a figure keep it, the others share the rest by population."""
+    """A city's total over its counties: those with a figure keep it, the others share the rest by population.
+
+    The rest also holds the city's own level. What it holds beyond MOST_REST times the city's mean a head is shared by all counties by population.
+    """
     codes = found.of[city]
     parts, marks = {code: value for code, (value, _) in given.items()}, {code: mark for code, (_, mark) in given.items()}
     others = [code for code in codes if code not in parts]
@@ -326,9 +332,18 @@ def by_county(found: Counties, city: str, whole: float, given: Mapping[str, tupl
         if rest <= 0:
             raise SystemExit(f"{city}: counties with figures have {sum(parts.values()):.2f} of {whole:.2f}, nothing is left for {', '.join(others)}")
         size = found.column(others, "total")
+        everybody = dict(zip(codes, found.column(codes, "total"), strict=True))
+        most = MOST_REST * whole * sum(size) / sum(everybody.values()) if given else rest
+        beyond, rest = max(0.0, rest - most), min(rest, most)
         parts |= {code: rest * n / sum(size) for code, n in zip(others, size, strict=True)}
         one = ("C", "county-yearbook", NOTES["rest_one"])
-        marks |= {code: one if len(others) == 1 else ("D", "assumption", NOTES["rest"].format(count=len(others))) for code in others}
+        marks |= {
+            code: one if len(others) == 1 and not beyond else ("D", "assumption", NOTES["rest"].format(count=len(others), most=MOST_REST)) for code in others
+        }
+        if beyond:
+            shared = {code: beyond * n / sum(everybody.values()) for code, n in everybody.items()}
+            parts = {code: value + shared[code] for code, value in parts.items()}
+            marks |= {code: ("D", "assumption", marks[code][2] + NOTES["city_level"].format(shared=shared[code])) for code in given}
     return parts, marks
 
 

@@ -82,7 +82,7 @@ def stage_inputs(pack: Pack, scenario: Scenario, graduate: Graduate) -> StageInp
         ),
         weights=_weights(pack),
         execution=_execution(pack, values),
-        observed=_frame(pack.tables["observed.csv"], ("region", "item", "year", "value")),
+        observed=_observed(pack),
         reported_inputs={
             name.removeprefix("demography."): frozen(values.path(name, years), (len(years),), name)
             for name in (
@@ -133,6 +133,19 @@ def _by_region(pack: Pack, file: str, item: str) -> Array:
     """[R] values of one item; rows are complete, the pack has been checked."""
     found = {row["region"]: row["value"] for row in pack.tables[file] if row["item"] == item}
     return np.array([found[region] for region in pack.regions])
+
+
+def _observed(pack: Pack) -> pd.DataFrame:
+    """region, item, year, value and the leaves whose sum a row is compared with: at a finer resolution a city's figures are those of its counties."""
+    above = {row["region"]: row["parent"] for row in pack.tables["regions.csv"]}
+    within: dict[str, list[str]] = {ALL: list(pack.regions)}
+    for leaf in pack.regions:
+        at = leaf
+        while at in above and leaf not in within.setdefault(at, []):
+            within[at].append(leaf)
+            at = above[at]
+    table = _frame(pack.tables["observed.csv"], ("region", "item", "year", "value"))
+    return table.assign(leaves=[";".join(within[region]) for region in table["region"]])
 
 
 # --- people ---------------------------------------------------------------------------------------------------------

@@ -120,20 +120,22 @@ def derived(
 def against_published(population: Population, components: Components, observed: pd.DataFrame) -> pd.DataFrame:
     """year, region, item, published, modelled, error (modelled / published - 1) for rows (region, item, year, value) within the run.
 
-    Items population (31 December), births and deaths; region `all`, or a name that is not a leaf, is compared with the whole pack.
+    Items population (31 December), births and deaths. Where `observed` has a column `leaves` (names separated by ;) a region is compared with the sum of
+    its leaves; else `all`, or a name that is not a leaf, is compared with the whole pack.
     """
     flows = {"births": components.births, "deaths": components.deaths}
     rows = []
     columns = [observed[name].tolist() for name in ("region", "item", "year", "value")]
-    for region, item, year, published in zip(*columns, strict=True):
+    leaves = observed["leaves"].tolist() if "leaves" in observed.columns else [""] * len(observed)
+    for region, item, year, published, parts in zip(*columns, leaves, strict=True):
         if item == "population" and year in population.years.labels:
             values = population.persons[population.years.index(year)].sum(axis=(1, 2, 3))
         elif item in flows and year in components.years.labels:
             values = flows[item][components.years.index(year)].sum(axis=1)
         else:
             continue
-        leaf = region in population.regions.labels
-        modelled = float(values[population.regions.index(region)] if leaf else values.sum())
+        names = parts.split(";") if parts else [region] if region in population.regions.labels else population.regions.labels
+        modelled = float(values[[population.regions.index(name) for name in names]].sum())
         rows.append((year, region, item, float(published), modelled, modelled / float(published) - 1))
     return pd.DataFrame(rows, columns=["year", "region", "item", "published", "modelled", "error"])
 
