@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from packs import counties, inner_mongolia, liaoning, linxia, national, panjin
+from packs import births, counties, inner_mongolia, liaoning, linxia, national, panjin
 
 # One entry a place: build(facts, out, movers' schedule by age with its peak at one, births by age and residence summing to one).
 PLACES: dict[str, Callable[[Path, Path, dict[int, float], dict[str, dict[int, float]]], None]] = {
@@ -21,6 +21,7 @@ PLACES: dict[str, Callable[[Path, Path, dict[int, float], dict[str, dict[int, fl
     "inner-mongolia": inner_mongolia.build,
     "panjin": panjin.build,
     "linxia": linxia.build,
+    "generic-city": generic_city.build,
 }
 # Packs that also have a county folder, cut from the tables that were just written.
 BY_COUNTY = {"liaoning": liaoning.LIAONING}
@@ -39,6 +40,7 @@ def main() -> None:
     for name in chosen.only or PLACES:
         print(f"--- {name}")
         PLACES[name](chosen.facts, chosen.out, schedule, shapes)
+        births.build(name, chosen.facts, chosen.out)
         if name in BY_COUNTY:
             counties.build(BY_COUNTY[name], chosen.facts, chosen.out, schedule)
 

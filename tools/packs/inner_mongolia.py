@@ -17,9 +17,11 @@ from packs.shared import (
     Groups,
     Place,
     Series,
+    ages,
     census,
     check,
     implied_tfr,
+    merged,
     money_series,
     needs,
     observed,
@@ -54,7 +56,8 @@ EXTERNAL = 21_000  # persons a year: mean residual of the region 2021-2024 (0.1,
 TRANSFER_STEP = 0.01  # comparable transfers of all leagues, 2021 against 2020
 PUBLISHED = range(2021, 2025)  # years with revenue and spending of all twelve
 INTEREST_RATE = 0.03  # of general debt; Hohhot 2024: 45.6 of 1,506 (mean of two year-ends); gives the region's 179 of 2020
-CATALOGUE_PART = {"education": 1.0, "social_security": 0.25, "health": 0.85, "housing": 0.09, "culture": 0.60}  # what the catalogue is of each function
+# what the catalogue is of each function: chosen so that all leagues together cost at national standards what was spent
+CATALOGUE_PART = {"education": 1.0, "social_security": 0.205, "health": 0.62, "housing": 0.057, "culture": 0.14}
 LIMIT_OVER_BALANCE = 1.01  # debt limits by league are not published
 LIMIT_GROWTH = 0.03  # of debt outside the catalogue after the last year, as parameters.yaml has it for the limit
 BOND_PART, LEAST_RISE = 0.15, 0.02  # of the yearly rise of all debt 2018-2022 (at least 2 % of it), what the catalogue may use
@@ -66,7 +69,7 @@ BEDS, NURSING_SHARE = 85_400, 0.42  # the plan, end of 2020
 PER_1000 = {"physician": 3.35, "nursery_place": 1.8}  # the plan; the national figure of 2020
 HEALTH_STAFF, NURSE_SHARE = 202_000, 0.43  # the plan; nurses among health staff
 SPORTS = 2.16  # square metres a head, the plan
-ENROLLED = {"preschool": 0.90, "compulsory_education": 0.93, "senior_secondary": 0.946}
+ENROLLED = {"preschool": 0.90, "compulsory_education": 0.99, "senior_secondary": 0.946}
 
 NOTES = {
     "non_local": "（外省＋本区其他旗县×0.4）／（城镇人口＋乡村人口／3）；两个系数为假设",
@@ -87,13 +90,15 @@ NOTES = {
     "filled": "；未公布一般债务的，取全部债务增加额×有数盟市一般债务所占增量",
     "expenditure": "可比口径＝2020年收入＋债券＋转移支付；{published}转移支付按2021—2024年（支出－收入－一般债务增加额）各地占比分摊",
     "education_filled": "未见公布：按10个盟市0—14岁人均教育支出对人均总支出的弹性{elasticity:.2f}推算",
-    "function": "全区{name}{whole:.1f}亿元×{part:.3f}（各盟市支出占比），按人口×人均支出的{elasticity:.2f}次方（教育支出的弹性）分摊，再×目录部分{share}（假设）",
+    "function": "全区{name}{whole:.1f}亿元×{part:.3f}（各盟市支出占比）×目录部分{share}（假设）；"
+    "按目录服务需要×人均支出的{elasticity:.2f}次方（教育支出的弹性）分摊",
     "balance": "一般债务与专项债务余额",
     "interest": "一般债务余额×3%（呼和浩特2024年付息／余额；合计与全区决算179亿元相符）",
     "limit": "限额未见分盟市公布，取余额×1.01",
     "other_debt": "债务余额（最后公布年后每年增长3%）减去目录累计新增债券",
     "quota": "2018—2022年债务年均增加额的15%",
-    "school": "学龄人口×入学率，加空余{slack:.0%}：6%＋2010—2020年人口减少幅度，上限25%（流出地学位更空）",
+    "school": "学龄人口×入学率，加空余{slack:.0%}：6%＋2010—2020年人口减少幅度，上限25%（流出地学位更空）{coming}",
+    "coming": "；在建学位计到两年后学龄（已出生儿童）＋{growth:.1%}",
     "nursery": "规划未列2020年数，取全国每千人1.8个",
     "beds": "养老床位占比（年鉴2021年，乌兰察布和三盟为2020年旗县合计）×规划8.54万张×{share:.0%}",
     "built": "未见公布，取需求的{share:.0%}",
@@ -108,7 +113,7 @@ NOTES = {
 }
 PLAN_COVERAGE = (  # service, share, grade, words of the plan, note
     ("preschool", 0.90, "D", "", "规划未列毛入园率；全国2020年85.2%，全区较高"),
-    ("compulsory_education", 0.93, "A", "九年義務教育鞏固率達到93%", ""),
+    ("compulsory_education", 0.99, "D", "", "在学比例未公布；规划的巩固率93%是一届学生从入学到毕业的留存率，若当作在学比例，保底线会在第一年多出7%的学生"),
     ("senior_secondary", 0.946, "A", "高中階段毛入學率達到94.6%", ""),
     ("medical_insurance_residents", 0.95, "A", "基本醫療保險參保率達到95%", ""),
     ("public_culture", 0.90, "D", "", "规划未列人次"),
@@ -277,12 +282,30 @@ def elasticity(value: Series, leagues: pd.DataFrame) -> tuple[float, float]:
     return slope, y - slope * x
 
 
-def budget(facts: Path, leagues: pd.DataFrame, home: Path) -> tuple[pd.DataFrame, dict[str, float]]:
+def need_cost(leagues: pd.DataFrame, persons: dict[str, Groups], out: Path) -> dict[str, dict[str, float]]:
+    """Yuan by function and league that everyone in need would cost at the standards of the base year (drivers population and households)."""
+    services = merged(out, INNER_MONGOLIA.pack, "services.csv", ["service"]).set_index("service")
+    dated = merged(out, INNER_MONGOLIA.pack, "standards.csv", ["service", "year"])
+    dated = dated[dated["year"].astype(int) <= BASE_YEAR].assign(year=lambda rows: rows["year"].astype(int)).sort_values("year")
+    standard = dated.groupby("service")["yuan"].last().astype(float)
+    found: dict[str, dict[str, float]] = {name: {} for name in FUNCTIONS}
+    for code, league in leagues.iterrows():
+        need = needs(INNER_MONGOLIA, out, league, persons[str(code)])
+        for service, clients in need.items():
+            name, driver = services.loc[service, "function"], services.loc[service, "driver"]
+            if name in found and driver in ("population", "households"):
+                found[name][str(code)] = found[name].get(str(code), 0.0) + clients * float(standard[service])
+    return found
+
+
+def budget(facts: Path, leagues: pd.DataFrame, persons: dict[str, Groups], out: Path) -> tuple[pd.DataFrame, dict[str, float]]:
     """fiscal.csv; returns the base year by league (100 million yuan) for the printed check, and education spending by league.
 
-    A function that no league publishes is the region's own sum of 2020, cut to the leagues' part of all spending, and shared out by residents x
-    (spending a head) ** the elasticity that education shows: richer leagues spend more a head on everything, but less than in proportion.
+    A function that no league publishes is the region's own sum of 2020, cut to the leagues' part of all spending, and shared out by what the
+    services need x (spending a head) ** the elasticity that education shows: richer and emptier leagues spend more on a client, but less than in
+    proportion. Alxa, the only league that publishes functions, is printed beside the method's figure.
     """
+    home = out / INNER_MONGOLIA.pack
     codes = [str(code) for code in leagues.index]
     value = money_series(facts, [*codes, INNER_MONGOLIA.code])
     series = table(facts, "fiscal/fiscal_series.csv")
@@ -297,7 +320,8 @@ def budget(facts: Path, leagues: pd.DataFrame, home: Path) -> tuple[pd.DataFrame
     slope, constant = elasticity(value, leagues)
     print(f"elasticity of education spending a child to all spending a head: {slope:.3f}")
     residents = leagues["total"].astype(float)
-    weight = {code: residents[code] * (spent[code] / residents[code]) ** slope for code in codes}
+    needed = need_cost(leagues, persons, out)
+    weight = {name: {code: needed[name][code] * (spent[code] / residents[code]) ** slope for code in codes} for name in FUNCTIONS}
     part = sum(spent.values()) / value[INNER_MONGOLIA.code, "gpb_expenditure", BASE_YEAR]
     names = {"social_security": "社会保障和就业", "health": "卫生健康", "housing": "住房保障", "culture": "文化旅游体育与传媒"}
     rows: list[tuple[object, ...]] = []
@@ -328,7 +352,7 @@ def budget(facts: Path, leagues: pd.DataFrame, home: Path) -> tuple[pd.DataFrame
         found.append(("education", BASE_YEAR, schooling[code], *marks))
         for name in FUNCTIONS:
             whole = value[INNER_MONGOLIA.code, f"exp_{name}", BASE_YEAR]
-            parts[name] = CATALOGUE_PART[name] * whole * part * weight[code] / sum(weight.values())
+            parts[name] = CATALOGUE_PART[name] * whole * part * weight[name][code] / sum(weight[name].values())
             note = NOTES["function"].format(name=names[name], whole=whole, part=part, elasticity=slope, share=CATALOGUE_PART[name])
             found.append((name, BASE_YEAR, parts[name], "C", "im-functions", note))
         quota = BOND_PART * max((balance[code, 2022] - balance[code, 2018]) / 4, LEAST_RISE * balance[code, BASE_YEAR])
@@ -428,12 +452,29 @@ def supply(facts: Path, leagues: pd.DataFrame, persons: dict[str, Groups], out: 
         need = needs(INNER_MONGOLIA, out, league, persons[str(code)])
         residents = float(league["total"])
         slack = min(MOST_SLACK, SLACK + max(0.0, -float(league["change_2010_2020_pct"]) / 100))
-        school = ("C", "census2020", NOTES["school"].format(slack=slack))
+        groups = persons[str(code)]
+        # pupils of two years on are born already, so the schools they need are under way
+        coming = {
+            service: max(0.0, ages(groups, first - 2, last - 2) / ages(groups, first, last) - 1)
+            for service, first, last in (("compulsory_education", 6, 14), ("senior_secondary", 15, 17))
+        }
+        school = {
+            service: ("C", "census2020", NOTES["school"].format(slack=slack, coming=NOTES["coming"].format(growth=growth) if growth > 0 else ""))
+            for service, growth in [("preschool", 0.0), *coming.items()]
+        }
         beds = BEDS * part.loc[code, "nursing_home_beds"]
         places: dict[str, tuple[str, float, tuple[str, str, str]]] = {
-            "preschool": ("kindergarten_place", ENROLLED["preschool"] * need["preschool"] * (1.05 + slack), school),
-            "compulsory_education": ("school_place", need["compulsory_education"] * (1 + slack), school),
-            "senior_secondary": ("senior_place", ENROLLED["senior_secondary"] * need["senior_secondary"] * (1.03 + slack / 2), school),
+            "preschool": ("kindergarten_place", ENROLLED["preschool"] * need["preschool"] * (1.05 + slack), school["preschool"]),
+            "compulsory_education": (
+                "school_place",
+                need["compulsory_education"] * (1 + slack) * (1 + coming["compulsory_education"]),
+                school["compulsory_education"],
+            ),
+            "senior_secondary": (
+                "senior_place",
+                ENROLLED["senior_secondary"] * need["senior_secondary"] * (1.03 + slack / 2) * (1 + coming["senior_secondary"]),
+                school["senior_secondary"],
+            ),
             "childcare_places": ("nursery_place", PER_1000["nursery_place"] * residents / 1000, ("D", "assumption", NOTES["nursery"])),
             "nursing_care": ("nursing_bed", NURSING_SHARE * beds, ("C", "plan-inner-mongolia", NOTES["beds"].format(share=NURSING_SHARE))),
             "basic_elder_care": ("ordinary_bed", (1 - NURSING_SHARE) * beds, ("C", "plan-inner-mongolia", NOTES["beds"].format(share=1 - NURSING_SHARE))),
@@ -484,7 +525,7 @@ def build(facts: Path, out: Path, schedule: dict[int, float], shapes: dict[str, 
     relative = vital(place, facts, leagues, persons, schedule, home)
     observed(place, facts, leagues, home)
     more_observed(facts, leagues, home)
-    money, schooling = budget(facts, leagues, home)
+    money, schooling = budget(facts, leagues, persons, out)
     spread_arrivals(leagues, sparse_cost(leagues, schooling), home)
     supply(facts, leagues, persons, out)
     check(place, leagues, persons, money)
