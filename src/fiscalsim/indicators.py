@@ -254,6 +254,8 @@ def indicator_table(inputs: StageInputs, population: Population, demand: Demand,
                 "base_from": indicator.base_from,
                 "target_high": indicator.target_high,
                 "target_from": indicator.target_from,
+                "against": ";".join(indicator.against),
+                "choice": indicator.choice,
             }
         )
     columns = ["indicator", "region", "year", "value", "target", "nature", "status"]

@@ -789,6 +789,10 @@ def _indicators(tables: dict[str, list[Row]]) -> tuple[Indicator, ...]:
         "target_from",
         "target_high",
     )
+    conflicts = tables["conflicts.csv"]
+    matters: dict[str, set[str]] = defaultdict(set)
+    for row in conflicts:
+        matters[row["indicator"]].add(row["conflict"])
     return tuple(
         Indicator(
             code=row["indicator"],
@@ -796,6 +800,8 @@ def _indicators(tables: dict[str, list[Row]]) -> tuple[Indicator, ...]:
             scale=1.0 if row["scale"] is None else row["scale"],
             in_table=row["in_table"] is not False,
             base_op=row["base_op"] or "=",
+            against=tuple(other for other in matters if other != row["indicator"] and matters[other] & matters.get(row["indicator"], set())),
+            choice=" ".join(other["why"] for other in conflicts if other["indicator"] == row["indicator"]),
             **{key: row[key] for key in same},
         )
         for row in tables["indicators.csv"]

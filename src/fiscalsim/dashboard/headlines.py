@@ -16,7 +16,7 @@ from fiscalsim.levers import path_at
 from fiscalsim.quantities import PackInfo
 from fiscalsim.report.boards import shortfalls
 from fiscalsim.scenario import Scenario
-from fiscalsim.text import NONE, money, money_unit, name_of, number, people, percent, t
+from fiscalsim.text import NONE, has, money, money_unit, name_of, number, people, percent, t
 
 Tables = Mapping[str, pd.DataFrame]
 # What is eased to try a repair: limit -> lever and how many of its steps. Only limits that a lever can ease stand here.
@@ -58,6 +58,41 @@ def client_unit(tables: Tables, service: str, lang: str) -> str:
         return ""
     column = f"client_unit_{lang}" if f"client_unit_{lang}" in rows.columns else f"client_{lang}"
     return str(rows.loc[service, column])
+
+
+def definition(tables: Tables, row: pd.Series, lang: str) -> str:
+    """What an indicator measures and what it is divided by; empty where it is not computed or an older run does not say."""
+    measure = str(row["measure"])
+    if measure == "stated" or "of" not in row.index:
+        return ""
+    resources = tables["resources"]
+    names = charts.service_names(tables, lang) | dict(zip(resources["resource"], resources[f"name_{lang}"], strict=True))
+    names |= {} if measure != "count_per" else indicator_names(tables, lang)
+
+    def words(codes: str, kind: str) -> str:
+        comma = t("format.comma", lang)
+        return comma.join(t(f"{kind}.{code}", lang) if has(f"{kind}.{code}") else names.get(code, code) for code in codes.split(";") if code)
+
+    key = f"{measure}_whole" if measure == "clients_per" and not row["per"] else measure
+    return t(f"measure.{key}", lang, of=words(str(row["of"]), "fact" if measure == "reported" else "per"), per=words(str(row["per"]), "per"))
+
+
+def base_check(row: pd.Series, lang: str) -> str:
+    """The base value that the plan prints beside the one computed from the pack; empty where one of them is missing."""
+    if pd.isna(row["base_printed"]) or pd.isna(row["base_computed"]):
+        return ""
+    sign = {"=": "", "full": ""}.get(str(row.get("base_op", "=")), str(row.get("base_op", "=")))
+    printed, computed = charts.figure_text(float(row["base_printed"])), charts.figure_text(float(row["base_computed"]))
+    return t("measure.base_check", lang, y=int(row["base_year"]), printed=sign + printed, computed=computed)
+
+
+def contradictions(tables: Tables, row: pd.Series, lang: str) -> list[str]:
+    """What else the plan says of the same matter, and why this statement or another is chosen."""
+    if not row.get("against"):
+        return [str(row["choice"])] if row.get("choice") else []
+    names = indicator_names(tables, lang)
+    others = t("format.comma", lang).join(names[code] for code in str(row["against"]).split(";"))
+    return [t("measure.against", lang, others=others), str(row["choice"])]
 
 
 def indicator_unit(tables: Tables, code: str, lang: str) -> str:

@@ -82,7 +82,13 @@ def _one(desk: Desk) -> None:
     with right:
         show.title(t("heading.definition", lang))
         row = tables["indicator_names"].set_index("indicator").loc[code]
-        for words in (row["quote"], row["note"]):
+        for words in (
+            row["quote"],
+            headlines.definition(tables, row, lang),
+            headlines.base_check(row, lang),
+            row["note"],
+            *headlines.contradictions(tables, row, lang),
+        ):
             if isinstance(words, str) and words.strip():
                 st.text(words)
         show.note(t("app.source_line", lang, what=headlines.document(tables, str(row["source"]))))
