@@ -58,6 +58,13 @@ def test_flats_built_are_not_flats_let(inputs: StageInputs, projected: tuple[Pop
     assert {resource for service, resource, _ in inputs.supply.requires if service == "public_rental"} == {"rental_flat", "flat_let"}
 
 
+def test_households_paid_their_rent_in_cash_need_no_flat(pack: Pack) -> None:
+    moved = stage_inputs(pack, load_scenario("panjin-rent-subsidies", HOME), demography.base_population).supply
+    planned = {resource: units for service, resource, units in moved.requires_planned if service == "public_rental"}
+    assert planned == {"rental_flat": pytest.approx(0.4), "flat_let": pytest.approx(0.4)}
+    assert {units for service, _, units in moved.requires if service == "public_rental"} == {1.0}  # the base year is as it was
+
+
 def test_relief_grows_by_the_plans_seven_percent_until_2020(inputs: StageInputs) -> None:
     s = [service.code for service in inputs.demand.services].index("dibao")
     path = inputs.demand.standard[: 2020 - 2015 + 1, s]

@@ -67,7 +67,7 @@ LIVELIHOOD = (601.4, 0.669)  # the plan: 100 million yuan over 2011-2015, and it
 
 NOTES = {
     "non_local": "2020年普查户籍登记在外县者（外省＋本省他县）／（城镇人口＋乡村人口／3）；2015年未见，取2020年之比",
-    "tfr": "间接标准化：2020年0岁人口／（妇女×全国生育率），除以全市同法之值",
+    "tfr": "间接标准化：2020年1—4岁人口（2016—2019年出生）／（妇女×全国生育率），除以全市同法之值",
     "e0": "各县区预期寿命未见公布，取全市",
     "srb": "全省2020年长表107.15",
     "external": "全市2010—2020年人口变动与普查存活推算之差年均－0.15万，按县区净流出分摊",
@@ -258,7 +258,7 @@ def net_migration(before: Groups, after: Groups, nation: tuple[Groups, Groups]) 
 
 def base_vital(facts: Path, then: pd.DataFrame, people: dict[str, Groups], net: dict[str, float], schedule: dict[int, float], home: Path) -> None:
     """vital.csv: as `shared.vital`, from net migration on the borders of 2020 and at its full size, for the base year lies inside the decade."""
-    indirect = table(facts, "demography/fertility_indirect_2020.csv").set_index("region_code")["tfr_indirect_2020"]
+    indirect = table(facts, "demography/fertility_indirect_2020.csv").set_index("region_code")["relative_fertility_2016_20_from_age1_4"]
     yearly = {code: value / 10 for code, value in net.items()}
     lost = sum(-v for v in yearly.values() if v < 0)
     weight = {code: max(0.0, -v) / lost for code, v in yearly.items()}
