@@ -53,6 +53,23 @@ def test_the_function_of_an_item_is_that_of_the_service_built_for_it(liaoning):
     assert [item.code for item, service in built if item.domain != service.domain] == []
 
 
+def test_nobody_is_counted_outside_the_ages_and_places_that_a_service_s_items_name(liaoning):
+    entitled: dict[str, list[catalogue.Item]] = {}
+    for item in catalogue.items(liaoning):
+        for code in item.services:
+            entitled.setdefault(code, []).append(item)
+    by_people = {service.code for service in liaoning.services if service.driver == "population"}
+    counted = [row for row in rows(REPOSITORY / "assumptions" / "national" / "needs.csv") if row["service"] in entitled]
+    assert len(counted) > 30
+    for row in counted:
+        items = entitled[row["service"]]
+        assert any(item.residence in ("all", row["residence"]) for item in items), row
+        if row["service"] in by_people:
+            assert min(item.age_from for item in items) <= int(row["age_from"]), row
+            last = max(100 if item.age_to is None else item.age_to for item in items)
+            assert int(row["age_to"] or 100) <= last, row
+
+
 def test_an_item_whose_service_the_pack_leaves_out_says_so():
     pack = load_pack("two-counties", REPOSITORY)
     carried = {item.code: (item.carried, item.services) for item in catalogue.items(pack)}

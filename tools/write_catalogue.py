@@ -12,6 +12,7 @@ import yaml
 
 from fiscalsim.assumptions import Pack, catalogue
 from fiscalsim.assumptions.tables import DOMAINS, Row, raise_all, read_tables
+from fiscalsim.scenario import NATIONAL
 from fiscalsim.text import t
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,6 +111,15 @@ def _national(pack: Pack) -> list[str]:
                 ],
             )
         )
+    services = {row["service"]: row for row in pack.tables["services.csv"]}
+    otherwise = [(item, services[code]) for item in items if item.carried == "service" for code in item.services if services[code]["basis"] != item.basis]
+    parts.append("### Counted by other people than the standard says")
+    parts.append(
+        _table(
+            ["item", "name", "the standard", "the model", "service"],
+            [[item.code, item.name_zh, BASES[item.basis], BASES[row["basis"]], f"{row['service']}: {row['note']}"] for item, row in otherwise],
+        )
+    )
     parts.append("### How each item is carried, what was read, and the words")
     parts.append(_table(["item", "name", "note", "words", "source"], [[item.code, item.name_zh, item.note, item.quote, f"`{item.source}`"] for item in items]))
     return parts
@@ -159,7 +169,7 @@ def _plan(pack: Pack) -> list[str]:
 def page() -> str:
     """The whole page as Markdown. InputError when a table of the catalogue has a mistake."""
     planned = [_listed(path.parent.name) for path in sorted((ROOT / "assumptions").glob("*/plan_items.csv"))]
-    whole = next(pack for pack in planned if all(item.carried != "left_out" for item in catalogue.items(pack)))
+    whole = _listed(NATIONAL)
     items, counts = catalogue.items(whole), catalogue.edition_counts(whole).set_index("domain").loc["all"]
     quoted, graded = sum(bool(item.quote) for item in items), sum(item.grade == "A" for item in items)
     parts = [HEAD.format(first=counts["2021"], second=counts["2023"], quoted=quoted, whole=graded), *_national(whole)]
