@@ -102,6 +102,29 @@ def test_amounts_before_the_base_year_change_nothing_for_a_later_base(name):
     assert np.array_equal(whole, less)
 
 
+# figures of the notices, by row of the gathered facts: SS-041..048, SS-050, SS-051, SS-022, SS-023, SS-038, SS-039
+POOR_PUPILS = {2020: ((1000, 1250), (500, 625)), 2024: ((1250, 1500), (625, 750))}  # (primary, junior) boarders, and the others
+BOARDERS = 0.6
+MEAL_DAYS, MEALS = 200, {2015: 12 * [4], 2020: 12 * [4], 2021: 8 * [4] + 4 * [5], 2022: 12 * [5]}  # yuan a day in each month
+QUOTA, BOOKS, PRIMARY = (650, 850), (105, 180), 2 / 3  # yuan a pupil and year in primary and junior schools; primary pupils
+
+
+def test_reckoned_amounts_follow_from_the_figures_of_the_notices():
+    first = {(row["service"], int(row["year"])): float(row["yuan"]) for row in rows(NATIONAL / "standards.csv")}
+    for year, (boarders, others) in POOR_PUPILS.items():
+        assert first["poor_pupil_aid", year] == pytest.approx(BOARDERS * sum(boarders) / 2 + (1 - BOARDERS) * sum(others) / 2)
+    for year, months in MEALS.items():
+        assert first["school_meals", year] == pytest.approx(MEAL_DAYS * sum(months) / 12, abs=0.5)
+
+
+def test_the_share_of_what_a_school_costs_is_the_shared_quota_and_the_books():
+    shares = {(row["rule"], row["tier"]): float(row["central_share"]) for row in rows(NATIONAL / "sharing.csv")}
+    cost = next(float(row["yuan"]) for row in rows(NATIONAL / "standards.csv") if (row["service"], row["year"]) == ("compulsory_education", "2020"))
+    quota, books = (PRIMARY * primary + (1 - PRIMARY) * junior for primary, junior in (QUOTA, BOOKS))
+    for tier in "12345":
+        assert shares["school_running", tier] == pytest.approx((shares["school_quota", tier] * quota + shares["textbooks", "all"] * books) / cost, abs=6e-4)
+
+
 # --- central shares -------------------------------------------------------------------------------------------------
 
 
