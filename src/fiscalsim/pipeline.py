@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalsim import allocation, demography, execution, indicators
-from fiscalsim.assumptions import evidence, load_pack, stage_inputs
+from fiscalsim.assumptions import Pack, evidence, load_pack, published_margins, stage_inputs
 from fiscalsim.axes import RESIDENCE, SEX
 from fiscalsim.demand import demand, place_capacity, recurrent_cost
 from fiscalsim.errors import ModelError
@@ -118,6 +118,8 @@ def run(
     say(0.95, "tables")
     found = Stages(inputs, population, components, needed, money, plan, played)
     tables = result_tables(found)
+    tables["starting_population"] = starting_population(pack)
+    tables["sources"] = pd.concat([tables["sources"], sources_of_steps(tables["starting_population"], pack)], ignore_index=True)
     if replay:  # a preview answers without it
         tables["evidence"] = evidence(pack, tables["demand"], sorted({pack.info.base_year, pack.info.plan_target_year} & set(tables["demand"]["year"])))
     tables["checks"] = checks(found)
@@ -153,13 +155,17 @@ def child_deaths(inputs: StageInputs) -> dict[str, Array]:
 
 def schooling(inputs: StageInputs, population: Population) -> Array:
     """Mean years of schooling of the pack's working ages [Y], carried by cohort from the base year's published mean."""
-    given = inputs.reported_inputs
-    carried = demography.Schooling(float(given["schooling_years"][0]), given["schooling_years_entrants"][1:], given["schooling_years_leavers"][1:])
-    table = demography.schooling_years(population, carried)
+    table = demography.schooling_years(population, carried_schooling(inputs))
     return table.loc[~table["region"].isin(inputs.regions.labels), "years"].to_numpy()
 
 
 class Clock:
+def carried_schooling(inputs: StageInputs) -> demography.Schooling:
+    """The pack's schooling of today's working ages, of those who enter them and of those who leave them."""
+    given = inputs.reported_inputs
+    return demography.Schooling(float(given["schooling_years"][0]), given["schooling_years_entrants"][1:], given["schooling_years_leavers"][1:])
+
+
     """Seconds per stage."""
 
     def __init__(self) -> None:
@@ -254,6 +260,8 @@ def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
         "backcast": demography.against_published(population, components, inputs.observed),
         "sources": inputs.sources,
     }
+        "urban_share_missed": until(demography.missed_urban_share(inputs.demography, population), last),
+        **{name: until(table, last) for name, table in people_tables(inputs, population, components).items()},
     if played is not None:
         tables["replay_summary"] = played.summary
         tables["replay_log"] = played.log
@@ -263,6 +271,40 @@ def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
 
 
 def until(table: pd.DataFrame, last: int) -> pd.DataFrame:
+def people_tables(inputs: StageInputs, population: Population, components: Components) -> dict[str, pd.DataFrame]:
+    """What follows from the population alone (docs/demography.md, section 4): dependency, school_entry, drivers, households, non_local, schooling."""
+    years = len(population.years)
+    size = inputs.demand.household_size[:years]
+    return demography.derived(population, components, size, inputs.demand.non_local_share, carried_schooling(inputs))
+
+
+def starting_population(pack: Pack) -> pd.DataFrame:
+    """region, step, persons, share, name_zh, name_en, method_zh, method_en, grade, source: what is derived, not counted, in the starting population."""
+    steps = demography.base_population_steps(**published_margins(pack))
+    columns = ["step", "name_zh", "name_en", "method_zh", "method_en", "grade", "source"]
+    words = pd.DataFrame([{name: row[name] for name in columns} for row in pack.tables["starting_steps.csv"]], columns=columns)
+    return steps.merge(words, on="step", how="left", validate="many_to_one")
+
+
+def sources_of_steps(steps: pd.DataFrame, pack: Pack) -> pd.DataFrame:
+    """The steps of the starting population as rows of the table of sources: their size in the whole pack is a derived value like any other."""
+    titles = {row["source"]: row["title"] for row in pack.tables["sources.csv"]}
+    whole = steps[(steps["region"] == demography.WHOLE) & steps["method_zh"].notna()]
+    return pd.DataFrame(
+        {
+            "file": "national/starting_steps.csv",
+            "key": whole["step"],
+            "value": whole["share"],
+            "unit": "share",
+            "grade": whole["grade"],
+            "source": whole["source"],
+            "title": whole["source"].map(titles),
+            "note": whole["name_zh"] + " | " + whole["method_zh"],
+            "quote": "",
+        }
+    )
+
+
     """Rows up to the last year of the horizon; the tail after it serves the promises only."""
     return table[table["year"] <= last].reset_index(drop=True)
 

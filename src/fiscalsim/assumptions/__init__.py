@@ -5,7 +5,7 @@ The only module that reads assumptions/. Must not know demography's, demand's or
 
 from fiscalsim.assumptions.evidence import evidence, values_by_grade
 from fiscalsim.assumptions.pack import Pack, check_pack, load_pack, packs
-from fiscalsim.assumptions.staging import Graduate, stage_inputs
+from fiscalsim.assumptions.staging import Graduate, published_margins, stage_inputs
 from fiscalsim.assumptions.zones import zone_table, zones
 
-__all__ = ["Graduate", "Pack", "check_pack", "evidence", "load_pack", "packs", "stage_inputs", "values_by_grade", "zone_table", "zones"]
+__all__ = ["Graduate", "Pack", "check_pack", "evidence", "load_pack", "packs", "published_margins", "stage_inputs", "values_by_grade", "zone_table", "zones"]

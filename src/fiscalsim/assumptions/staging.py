@@ -151,9 +151,8 @@ def _observed(pack: Pack) -> pd.DataFrame:
 # --- people ---------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8)
-def _base_population(pack: Pack, graduate: Graduate) -> Array:
-    """[R,H,X,A]; a pack never changes after it was read, so a moved slider finds its people ready."""
+def published_margins(pack: Pack) -> dict[str, Any]:
+    """The arguments of demography.base_population: groups, open_ages, residence, births, standard_mx, in the order of the pack's regions."""
     order = {region: i for i, region in enumerate(pack.regions)}
 
     def table(file: str, columns: tuple[str, ...], keep: Callable[[Row], bool] = lambda row: True) -> pd.DataFrame:
@@ -173,8 +172,13 @@ def _base_population(pack: Pack, graduate: Graduate) -> Array:
     born = [births_of(pack.tables, region) for region in pack.regions]
     births = np.array([[of_region[pack.info.base_year - age] for age in range(min(map(len, born)))] for of_region in born]) if any(born) else None
     standard = _age_table(pack.tables["mortality.csv"], "sex", SEX, "mx")
-    persons = graduate(groups, open_ages, residence, births=births, standard_mx=standard)
-    return frozen(persons, (len(order), len(RESIDENCES), len(SEXES), len(AGES)), "base population")
+    return {"groups": groups, "open_ages": open_ages, "residence": residence, "births": births, "standard_mx": standard}
+
+
+@lru_cache(maxsize=8)
+def _base_population(pack: Pack, graduate: Graduate) -> Array:
+    """[R,H,X,A]; a pack never changes after it was read, so a moved slider finds its people ready."""
+    return frozen(graduate(**published_margins(pack)), (len(pack.regions), len(RESIDENCES), len(SEXES), len(AGES)), "base population")
 
 
 def _age_table(rows: list[Row], first: str, labels: Axis, column: str) -> Array:

@@ -235,6 +235,7 @@ SHAPES: dict[str, Shape] = {
     "observed.csv": Shape(
         ("region", "item", "year"), {"region": CODE, "item": _words("population", "births", "deaths"), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
     ),
+    "starting_steps.csv": Shape(("step",), {"step": CODE, **_NAMES, "method_zh": TEXT, "method_en": TEXT}, needed=False),
     "births.csv": Shape(("region", "year"), {"region": CODE, "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False),
     "items.csv": Shape(
         ("item",),
@@ -281,6 +282,24 @@ SHAPES: dict[str, Shape] = {
         needed=False,
     ),
     "zones.csv": Shape(("zone",), {"zone": CODE, **_NAMES, "inside": CODE, "share": SHARE}, needed=False),
+    "mechanisms.csv": Shape(
+        ("mechanism",),
+        {
+            "mechanism": CODE,
+            "plans": CODES,
+            **_NAMES,
+            "status": _words("honoured", "planned", "outside"),
+            "link_kind": Column("words", words=("lever", "parameter", "family", "service", "indicator", "scenario", "table", "result"), needed=False),
+            "link": MAY_BE_TEXT,
+            "pack": MAY_BE_CODE,
+            "trial": MAY_BE_TEXT,
+            "effect_zh": MAY_BE_TEXT,
+            "effect_en": MAY_BE_TEXT,
+            "reason_zh": MAY_BE_TEXT,
+            "reason_en": MAY_BE_TEXT,
+        },
+        needed=False,
+    ),
     "release.csv": Shape(("item",), {"item": CODE, "value": NUMBER, "unit": MAY_BE_TEXT}, needed=False, may_lack=("unit",)),
     "projects.csv": Shape(
         ("resource", "stage"),

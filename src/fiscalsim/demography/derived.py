@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from fiscalsim.axes import AGES, RESIDENCE, Axis
+from fiscalsim.demography.graduation import WHOLE
 from fiscalsim.errors import ModelError
 from fiscalsim.quantities import Array, Components, Population, tidy
 
-WHOLE = "all"
 # Definitions of the indicators, not assumptions: working ages for schooling 16-59 (NBS), dependency 0-14 and 65+ to 15-64, elders 60+.
 CHILDREN, WORKING, AGED, ELDERS = slice(0, 15), slice(15, 65), slice(65, None), slice(60, None)
 SCHOOLED_FIRST, SCHOOLED_LAST = 16, 59

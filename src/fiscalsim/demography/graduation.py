@@ -19,8 +19,10 @@ from fiscalsim.demography.lifetable import survivorship_ratio
 from fiscalsim.errors import InputError, Problem
 from fiscalsim.quantities import Array
 
+_Groups = dict[tuple[int, ...], list[tuple[int, int, Array]]]  # first ages -> (region, sex, persons by group)
 _RAKING_ROUNDS = 500
 _RAKING_TOLERANCE = 1e-12
+WHOLE = "all"
 
 
 def graduate(bounds: Array, sums: Array, open_age: int = OPEN_AGE) -> Array:
@@ -118,9 +120,65 @@ def base_population(
     ages of the groups that lie below A' (None: the monotone curve alone). Regions in order of first appearance in `groups`, residences in
     that of `residence`. InputError lists every gap, negative count and missing region or sex.
     """
-    regions = list(dict.fromkeys(groups["region"]))
-    residences = list(dict.fromkeys(residence["residence"]))
     problems: list[Problem] = []
+    regions = list(dict.fromkeys(groups["region"]))
+    pending = _split_open(groups, open_ages, regions, problems)
+    residences = list(dict.fromkeys(residence["residence"]))
+    margin = residence.pivot_table(index="region", columns="residence", values="persons", aggfunc="sum", sort=False)
+    for region in regions:
+        for name in residences:
+            value = margin[name].get(region, np.nan)
+            if not (np.isfinite(value) and value >= 0):
+                problems.append(Problem("residence", None, "persons", f"{region}, {name}: {value}", "a count of persons, zero or more, for every region"))
+        if region in margin.index and not margin.loc[region].sum() > 0:
+            problems.append(Problem("residence", None, "persons", f"{region}: nobody", "at least one residence with persons"))
+    if problems:
+        raise InputError(problems)
+    ages = _single_ages(pending, len(regions), births, standard_mx)
+    shares = margin.loc[regions, residences].to_numpy(dtype=float)
+    return rake(ages, shares, np.ones(1) if seed is None else seed)
+
+
+def base_population_steps(
+    groups: pd.DataFrame, open_ages: pd.DataFrame, residence: pd.DataFrame, births: Array | None = None, standard_mx: Array | None = None
+) -> pd.DataFrame:
+    """region, step, persons, share: how many people each step of `base_population` places by method, not by count; share of the region's people.
+
+    open_ages: those in the published open group, whose ages within it are the province's. single_ages: people in another single age than equal
+    parts of each group would give. births: people in another single age than the curve alone gives. residence: people of an age in another
+    residence than the region's own split (0 with the flat seed: town and country are taken to be alike in age). Region `all` is the sum.
+    """
+    problems: list[Problem] = []
+    regions = list(dict.fromkeys(groups["region"]))
+    pending = _split_open(groups, open_ages, regions, problems)
+    if problems:
+        raise InputError(problems)
+    even = np.zeros((len(regions), len(SEXES), OPEN_AGE + 1))
+    for bounds, cells in pending.items():
+        for r, x, persons in cells:
+            even[r, x] = np.repeat(persons / np.diff([*bounds, OPEN_AGE + 1]), np.diff([*bounds, OPEN_AGE + 1]))
+    curve, shaped = _single_ages(pending, len(regions), None, None), _single_ages(pending, len(regions), births, standard_mx)
+    placed = base_population(groups, open_ages, residence, births=births, standard_mx=standard_mx)
+    alike = shaped[:, None] * (placed.sum(axis=(2, 3)) / placed.sum(axis=(1, 2, 3))[:, None])[:, :, None, None]
+    last = groups[groups["age_to"].isna()].groupby("region")["persons"].sum().reindex(regions).to_numpy()
+    moved = {
+        "open_ages": np.where([max(g["age_from"]) < OPEN_AGE for _, g in groups.groupby("region", sort=False)], last, 0.0),
+        "single_ages": np.abs(curve - even).sum(axis=(1, 2)) / 2,
+        "births": np.abs(shaped - curve).sum(axis=(1, 2)) / 2,
+        "residence": np.abs(placed - alike).sum(axis=(1, 2, 3)) / 2,
+    }
+    people = shaped.sum(axis=(1, 2))
+    rows = []
+    for r, region in enumerate([*regions, WHOLE]):
+        total = people.sum() if region == WHOLE else people[r]
+        for step, persons in moved.items():
+            value = float(persons.sum() if region == WHOLE else persons[r])
+            rows.append((region, step, value, value / total if total > 0 else 0.0))
+    return pd.DataFrame(rows, columns=["region", "step", "persons", "share"])
+
+
+def _split_open(groups: pd.DataFrame, open_ages: pd.DataFrame, regions: list[str], problems: list[Problem]) -> _Groups:
+    """{first ages of the groups: [(region, sex, persons by group)]}, the open group split by the province's own up to an open age of 100."""
     elders: dict[str, tuple[list[int], Array]] = {}
     by_sex = dict(iter(open_ages.groupby("sex", sort=False)))
     for sex in SEXES:
@@ -130,8 +188,7 @@ def base_population(
             problems += found
             elders[sex] = (starts, persons)
     by_region = dict(iter(groups.groupby(["region", "sex"], sort=False)))
-    ages = np.zeros((len(regions), len(SEXES), OPEN_AGE + 1))
-    pending: dict[tuple[int, ...], list[tuple[int, int, Array]]] = {}
+    pending: _Groups = {}
     for r, region in enumerate(regions):
         for x, sex in enumerate(SEXES):
             if (region, sex) not in by_region:
@@ -154,26 +211,21 @@ def base_population(
                 split = persons[-1] * older / older.sum() if older.sum() > 0 else np.zeros_like(older)
                 starts, persons = starts[:-1] + elders[sex][0][at:], np.concatenate([persons[:-1], split])
             pending.setdefault(tuple(starts), []).append((r, x, persons))
-    margin = residence.pivot_table(index="region", columns="residence", values="persons", aggfunc="sum", sort=False)
-    for region in regions:
-        for name in residences:
-            value = margin[name].get(region, np.nan)
-            if not (np.isfinite(value) and value >= 0):
-                problems.append(Problem("residence", None, "persons", f"{region}, {name}: {value}", "a count of persons, zero or more, for every region"))
-        if region in margin.index and not margin.loc[region].sum() > 0:
-            problems.append(Problem("residence", None, "persons", f"{region}: nobody", "at least one residence with persons"))
-    if problems:
-        raise InputError(problems)
+    return pending
+
+
+def _single_ages(pending: _Groups, regions: int, births: Array | None, standard_mx: Array | None) -> Array:
+    """Persons [R,X,A] from the groups: the monotone curve, and births times survival where they cover a group."""
+    ages = np.zeros((regions, len(SEXES), OPEN_AGE + 1))
     for bounds, cells in pending.items():
         sums = np.array([persons for _, _, persons in cells])
         single = graduate(np.array(bounds), sums)
         if births is not None:
-            cohorts = _cohorts(np.asarray(births, dtype=float), standard_mx, len(regions))
+            cohorts = _cohorts(np.asarray(births, dtype=float), standard_mx, regions)
             single = _follow_cohorts(single, np.array(bounds), sums, cohorts[[r for r, _, _ in cells], [x for _, x, _ in cells]])
         for (r, x, _), row in zip(cells, single, strict=True):
             ages[r, x] = row
-    shares = margin.loc[regions, residences].to_numpy(dtype=float)
-    return rake(ages, shares, np.ones(1) if seed is None else seed)
+    return ages
 
 
 def _cohorts(births: Array, standard_mx: Array | None, regions: int) -> Array:
