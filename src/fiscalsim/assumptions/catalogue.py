@@ -89,8 +89,8 @@ class PlanItem:
 @lru_cache(maxsize=8)
 def items(pack: Pack) -> tuple[Item, ...]:
     """The national items in the standard's order."""
-    same = [field.name for field in fields(Item) if field.name != "code"]
-    return tuple(Item(code=row["item"], **{name: row[name] for name in same}) for row in pack.tables["items.csv"])
+    same = [field.name for field in fields(Item) if field.name not in ("code", "from_year")]
+    return tuple(Item(code=row["item"], from_year=int(row["from_year"]), **{name: row[name] for name in same}) for row in pack.tables["items.csv"])
 
 
 @lru_cache(maxsize=8)
@@ -228,7 +228,7 @@ def _national_problems(national: list[Row]) -> Iterator[Problem]:
     for row in national:
         if row["age_to"] is not None and row["age_to"] < row["age_from"]:
             yield Problem(row["file"], row["line"], "age_to", str(row["age_to"]), f"not below age_from {row['age_from']}")
-        if (row["change_2023"] == "added") != (row["from_year"] == EDITIONS[1]):
+        if (row["change_2023"] == "added") != (int(row["from_year"]) == EDITIONS[1]):
             yield Problem(row["file"], row["line"], "from_year", str(row["from_year"]), f"{EDITIONS[1]} for an item added by that edition, and only then")
         if row["carried"] in ("service", "inside") and not row["services"]:
             yield Problem(row["file"], row["line"], "services", "", f"the service that carries it, for carried {row['carried']}")

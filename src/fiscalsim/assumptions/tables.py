@@ -259,7 +259,7 @@ SHAPES: dict[str, Shape] = {
             "sharing_rule": MAY_BE_CODE,
             "payer_zh": TEXT,
             "payer_en": TEXT,
-            "from_year": YEAR,
+            "from_year": _words("2021", "2023"),  # the editions of the standard
             "change_2023": Column("words", words=("added", "raised", "widened"), needed=False),
             "services": CODES,
             "carried": _words("service", "inside", "not_modelled"),
