@@ -129,7 +129,8 @@ def run(
         raise ModelError(f"identities that must hold do not: {', '.join(failed)}; nothing is shown or saved")
     say(1.0, "done")
     versions = {name: version(name) for name in COMPUTED_WITH} | {"python": platform.python_version()}
-    return RunResult(scenario, inputs.info, tables, plan.passes, clock.seconds, inputs.pack_digest, versions, dict(allocation.OPTIONS))
+    options = allocation.solver_options(max(one["columns"] for one in plan.passes))
+    return RunResult(scenario, inputs.info, tables, plan.passes, clock.seconds, inputs.pack_digest, versions, options)
 
 
 def reported_facts(inputs: StageInputs, population: Population) -> dict[str, Array]:
@@ -159,13 +160,13 @@ def schooling(inputs: StageInputs, population: Population) -> Array:
     return table.loc[~table["region"].isin(inputs.regions.labels), "years"].to_numpy()
 
 
-class Clock:
 def carried_schooling(inputs: StageInputs) -> demography.Schooling:
     """The pack's schooling of today's working ages, of those who enter them and of those who leave them."""
     given = inputs.reported_inputs
     return demography.Schooling(float(given["schooling_years"][0]), given["schooling_years_entrants"][1:], given["schooling_years_leavers"][1:])
 
 
+class Clock:
     """Seconds per stage."""
 
     def __init__(self) -> None:
@@ -259,9 +260,9 @@ def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
         "calibration": needed.calibration,
         "backcast": demography.against_published(population, components, inputs.observed),
         "sources": inputs.sources,
-    }
         "urban_share_missed": until(demography.missed_urban_share(inputs.demography, population), last),
         **{name: until(table, last) for name, table in people_tables(inputs, population, components).items()},
+    }
     if played is not None:
         tables["replay_summary"] = played.summary
         tables["replay_log"] = played.log
@@ -270,7 +271,6 @@ def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
     return tables
 
 
-def until(table: pd.DataFrame, last: int) -> pd.DataFrame:
 def people_tables(inputs: StageInputs, population: Population, components: Components) -> dict[str, pd.DataFrame]:
     """What follows from the population alone (docs/demography.md, section 4): dependency, school_entry, drivers, households, non_local, schooling."""
     years = len(population.years)
@@ -305,6 +305,7 @@ def sources_of_steps(steps: pd.DataFrame, pack: Pack) -> pd.DataFrame:
     )
 
 
+def until(table: pd.DataFrame, last: int) -> pd.DataFrame:
     """Rows up to the last year of the horizon; the tail after it serves the promises only."""
     return table[table["year"] <= last].reset_index(drop=True)
 

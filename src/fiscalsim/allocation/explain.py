@@ -37,6 +37,7 @@ ORDER = (
     "earmarked_for_its_service",
     "standards_never_fall",
 )
+MOST_PRICED = 40  # regions: beyond that (counties of a province) pricing each would solve the model hundreds of times; the pools are priced all the same
 UNITS = {"1a": "share", "1b": "clients", "2": "distance", "3": "distance", "4": "coverage"}
 
 
@@ -139,6 +140,7 @@ def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regio
     """Table `shadow_prices`: what each pass's goal gains by one 100 million yuan more, and loses by one less, at the milestone years.
 
     `left` is the change per 100 million less, `right` per 100 million more; positive is better. nan where the pass has no optimum on that side.
+    Regions are priced one by one up to MOST_PRICED of them.
     Pass 1b counts clients (weighted as the plan names them), 2 and 3 distances from base to target, 4 coverage summed over services.
     """
     form, rows = passes.form, []
@@ -153,7 +155,7 @@ def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regio
         family, index = form.family[solver.rows], [form.row_index[i] for i in solver.rows]
         for y in passes.terms.milestones:
             asked = [("transfers_within_pool", "", (0, y))]
-            if regions and name == priced_by:
+            if regions and name == priced_by and len(inputs.regions) <= MOST_PRICED:
                 asked += [("spending_within_means", region, (y, r)) for r, region in enumerate(inputs.regions)]
             for limit, region, cell in asked:
                 at = np.array([i for i in np.flatnonzero(family == limit) if index[i] == cell], dtype=int)

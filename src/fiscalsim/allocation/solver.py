@@ -32,6 +32,24 @@ OPTIONS: dict[str, bool | int | float | str] = {
     "primal_feasibility_tolerance": 1e-9,  # finer than what a pass may give up of the passes before it
     "simplex_dual_edge_weight_strategy": 1,  # Devex: 9.8 s for all passes of Liaoning by city, 16.4 s with steepest edge; warm answers gain more
 }
+# Above LARGE columns a pass is first solved by interior point with crossover: for the hundred counties of Liaoning simplex needs more than ten minutes in
+# pass 3, interior point two. The choice is by size, never by the clock, so that the same model always takes the same way. At 1e-9 crossover ends
+# "imprecise"; what the looser tolerances let through is bounded by the numpy check of the duality gap.
+LARGE = 100_000
+LARGE_OPTIONS: dict[str, bool | int | float | str] = {
+    "solver": "ipm",
+    "time_limit": 1800.0,
+    "primal_feasibility_tolerance": 1e-7,
+    "dual_feasibility_tolerance": 1e-6,
+}
+GAP = 1e-6  # largest difference between an answer's objective and what its own prices prove, relative to the objective
+
+
+def solver_options(columns: int, name: str = "") -> dict[str, bool | int | float | str]:
+    """The options of HiGHS for a model of that many columns; passes that may have no solution stay with simplex, which says so plainly."""
+    if columns <= LARGE:
+        return dict(OPTIONS)
+    return OPTIONS | ({"time_limit": LARGE_OPTIONS["time_limit"]} if name in MAY_BE_INFEASIBLE else LARGE_OPTIONS)
 
 
 @dataclass
@@ -122,7 +140,8 @@ class PassSolver:
     def __init__(self, form: StandardForm, name: str, families: tuple[str, ...]):
         self.name = name
         self.highs = highspy.Highs()
-        for option, value in OPTIONS.items():
+        self.options = solver_options(len(form.col_lo), name)
+        for option, value in self.options.items():
             self.highs.setOptionValue(option, value)
             if self.highs.getOptionValue(option)[1] != value:
                 raise NoSolution(f"the solver refused option {option}={value!r}")
@@ -146,11 +165,10 @@ class PassSolver:
         """Hand the pass to HiGHS, or only its changed bounds when it is there already."""
         check_finite_and_scaled(self.A, {"cost": self.cost, "row bound": np.concatenate([lo, hi]), "column bound": np.concatenate([col_lo, col_hi])})
         if self.loaded:
-            n, k = len(col_lo), len(lo)
+            n = len(col_lo)
             self.highs.changeColsBounds(n, np.arange(n, dtype=np.int32), col_lo, col_hi)
-            for i in range(k):
-                if lo[i] != self.lo[i] or hi[i] != self.hi[i]:
-                    self.highs.changeRowBounds(i, lo[i], hi[i])
+            for i in np.flatnonzero((lo != self.lo) | (hi != self.hi)):
+                self.highs.changeRowBounds(int(i), lo[i], hi[i])
         else:
             lp = highspy.HighsLp()
             lp.num_col_, lp.num_row_ = self.A.shape[1], self.A.shape[0]
@@ -170,7 +188,11 @@ class PassSolver:
     def solve(self) -> Answer:
         """Optimal answer of the loaded pass; NoSolution with the solver's own word otherwise."""
         started = time.perf_counter()
-        self.highs.setOptionValue("time_limit", TIME_LIMIT + self.highs.getRunTime())
+        limit = float(self.options["time_limit"])
+        # interior point starts from nothing; with a basis at hand (moved bounds, a preview) simplex goes on from it
+        warm = self.highs.getBasis().valid
+        self.highs.setOptionValue("solver", OPTIONS["solver"] if warm else self.options["solver"])
+        self.highs.setOptionValue("time_limit", limit + self.highs.getRunTime())
         self.highs.run()
         status, x, broken = self.point()
         for method, presolve in (("ipm", "choose"), ("simplex", "off")) if self.name not in MAY_BE_INFEASIBLE else ():
@@ -180,10 +202,9 @@ class PassSolver:
             self.highs.clearSolver()
             self.highs.setOptionValue("solver", method)
             self.highs.setOptionValue("presolve", presolve)
-            self.highs.setOptionValue("time_limit", TIME_LIMIT + self.highs.getRunTime())
+            self.highs.setOptionValue("time_limit", limit + self.highs.getRunTime())
             self.highs.run()
             status, x, broken = self.point()
-        self.highs.setOptionValue("solver", OPTIONS["solver"])
         self.highs.setOptionValue("presolve", "choose")
         if status != highspy.HighsModelStatus.kOptimal:
             raise NoSolution(f"pass {self.name}: {self.highs.modelStatusToString(status)}; not shown as a result")
@@ -193,11 +214,14 @@ class PassSolver:
         objective = float(self.cost @ x + self.form.offsets[self.name])
         if not abs(objective - info.objective_function_value) <= 1e-5 * max(1.0, abs(objective)):
             raise NoSolution(f"pass {self.name}: the solver reports {info.objective_function_value}, its own point gives {objective}")
+        prices = np.array(solution.row_dual)
+        if self.options["solver"] != OPTIONS["solver"] and not self.gap(x, prices) <= GAP * max(1.0, abs(objective)):
+            raise NoSolution(f"pass {self.name}: its prices prove the answer only to {self.gap(x, prices):.1e}; not shown as a result")
         return Answer(
             self.name,
             x,
             objective,
-            np.array(solution.row_dual),
+            prices,
             self.rows,
             time.perf_counter() - started,
             int(info.simplex_iteration_count) + int(info.ipm_iteration_count) + int(info.crossover_iteration_count),
@@ -221,6 +245,22 @@ class PassSolver:
             return status, x, ""
         bad = self.rows[np.flatnonzero(~good)[0]]
         return status, x, f"{self.form.family[bad]}{self.form.row_index[bad]}"
+
+    def gap(self, x: Array, prices: Array) -> float:
+        """How far below the answer's objective the optimum could lie at most, by the answer's own row prices: their dual bound, recomputed in numpy.
+
+        Lagrange: min c x >= min over the bounds of (c - A'y) x + y (A x); each term is lowest at the bound that its sign points to. Where that bound is
+        infinite the term is taken at the answer itself, and the price must be zero within the solver's tolerance.
+        """
+        reduced, activity = self.cost - self.A.T @ prices, self.A @ x
+        lost = 0.0
+        for price, value, low, high in ((reduced, x, self.col_lo, self.col_hi), (prices, activity, self.lo, self.hi)):
+            best = np.where(price > 0, low, high)
+            free = ~np.isfinite(best)
+            if (np.abs(price[free]) > FEASIBILITY).any():
+                return np.inf
+            lost += float((price[~free] * (value[~free] - best[~free])).sum())
+        return lost
 
     def write_mps(self, folder: Path) -> Path:
         """The loaded pass as an MPS file that any other solver reads."""
