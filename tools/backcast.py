@@ -27,6 +27,14 @@ GROUPS = {"0-14": (0, 15), "15-59": (15, 60), "60+": (60, 101), "total": (0, 101
 PROVINCES = ("21", "15", "62")
 OURS = "fiscalsim"
 METHODS = (OURS, "Hamilton-Perry", "constant growth")
+RENAMED = {"210122": "210115", "210282": "210214", "211121": "211104"}  # counties that became districts after 2010: their rows of 2010 -> today's code
+LAST_MOVER = 60  # nobody moves from this age on: migrants are workers and their children, and men retire at 60 (State Council, 1978)
+WHY = {  # words of the facts' column, as the page says them
+    "yes": "same code and form: comparable",
+    "check: district (boundaries may differ)": "city district: its border may have been redrawn; not checked",
+    "check: prefecture has zones counted apart in 2020": "its prefecture counted zones apart in 2020: people may be missing from it; not checked",
+}
+YEARLY = {"resident_pop_yearend": ("population", 0), "births": ("births", 1), "deaths": ("deaths", 2)}  # published later -> item, place among a year's results
 CITY_SETS = ("same code, county", "boundary unchecked", "boundary changed")
 
 
@@ -34,6 +42,7 @@ def census(facts: Path, year: int) -> pd.DataFrame:
     """region_code, level, sex (male, female), age_from, persons of the census of `year`, counties and above."""
     table = pd.read_csv(facts / "demography" / f"age_structure_{year}.csv", dtype={"region_code": str})
     table["sex"] = table["sex"].map({"M": "male", "F": "female"})
+    table["region_code"] = table["region_code"].replace(RENAMED)
     return table.rename(columns={"age_start": "age_from", "population": "persons"})[["region_code", "region_zh", "level", "sex", "age_from", "persons"]]
 
 
@@ -107,14 +116,14 @@ def asfr(facts: Path) -> np.ndarray:
     return schedule / schedule.sum()
 
 
-def rogers_castro(facts: Path) -> np.ndarray:
-    """[A] the default model migration schedule, largest cell 1, nobody from 85 up (counts fixed in 2010 would outlast those cohorts)."""
+def rogers_castro(facts: Path, below: int = LAST_MOVER) -> np.ndarray:
+    """[A] the default model migration schedule, largest cell 1, nobody from age `below` up."""
     table = pd.read_csv(facts / "demography" / "migration.csv")
     rows = table[(table["topic"] == "rogers_castro") & table["value"].notna()]
     p = {str(item).split(" ")[0]: float(value) for item, value in zip(rows["item"], rows["value"], strict=True)}
     x = AGES + 0.5
     m = p["a1"] * np.exp(-p["alpha1"] * x) + p["a2"] * np.exp(-p["alpha2"] * (x - p["mu2"]) - np.exp(-p["lambda2"] * (x - p["mu2"]))) + p["c"]
-    return np.where(AGES < 85, m, 0) / m.max()
+    return np.where(below > AGES, m, 0) / m.max()
 
 
 def srb(facts: Path, year: int) -> dict[str, float]:
@@ -127,7 +136,8 @@ def srb(facts: Path, year: int) -> dict[str, float]:
 def county_life(facts: Path, codes: list[str], base: np.ndarray, mx: np.ndarray, province: np.ndarray, belief: float) -> np.ndarray:
     """[R,X] life expectancy: the province's table with death rates times (county / province standardised death ratio) ** belief."""
     table = pd.read_csv(facts / "demography" / "vital_series.csv", dtype={"region_code": str})
-    rates = table[(table["indicator"] == "death_rate_census") & (table["year"] == 2010)].set_index("region_code")["value"] / 1000
+    rows = table[(table["indicator"] == "death_rate_census") & (table["year"] == 2010)]
+    rates = rows.assign(region_code=rows["region_code"].replace(RENAMED)).set_index("region_code")["value"] / 1000
     deaths = rates.reindex(codes).to_numpy() * base.sum(axis=(1, 2))
     expected = (base * mx).sum(axis=(1, 2))
     ratio = deaths / expected
@@ -161,11 +171,14 @@ def found_again(census_2000: np.ndarray, nation_2010: np.ndarray, single: np.nda
 # --- the forecast from 2010 -----------------------------------------------------------------------------------------
 
 
-def forecast_2020(facts: Path, codes: list[str], hukou: np.ndarray, migration: bool = True, mended_ages: int = 10, county_mortality: float = 1.0) -> np.ndarray:
+def forecast_2020(
+    facts: Path, codes: list[str], hukou: np.ndarray, migration: bool = True, mended_ages: int = 10, county_mortality: float = 1.0, last_mover: int = LAST_MOVER
+) -> np.ndarray:
     """Persons [R,X,A] in 2020 as the engine would have said from 2010; `hukou` [R] registered population of 2010.
 
     `mended_ages`: ages below it are corrected by `found_again` (10: children only; 0: the census as counted). `county_mortality`: how
-    much (0 none, 1 all) of the difference between the county's and its province's standardised death rate of 2010 is believed.
+    much (0 none, 1 all) of the difference between the county's and its province's standardised death rate of 2010 is believed. `last_mover`:
+    the age from which nobody moves.
     """
     table, past = census(facts, 2010), known()
     base = np.concatenate([single_ages(table, [c], older_groups(table, c[:2] + "0000")) for c in codes])
@@ -206,7 +219,7 @@ def forecast_2020(facts: Path, codes: list[str], hukou: np.ndarray, migration: b
         boys,
         np.broadcast_to(net, (10, len(codes))),
         nation[0],
-        rogers_castro(facts),
+        rogers_castro(facts, last_mover),
     )[0]
 
 
@@ -318,6 +331,7 @@ def backcast_2020(facts: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         "Hamilton-Perry": hamilton_perry(facts, codes),
         "constant growth": constant_growth(facts, codes),
         "ours, death rates of the province only": broad(forecast_2020(facts, codes, hukou, county_mortality=0.0)),
+        "ours, the old move too": broad(forecast_2020(facts, codes, hukou, last_mover=85)),
         "ours, nobody moves": broad(forecast_2020(facts, codes, hukou, migration=False)),
         "ours, census as counted": broad(forecast_2020(facts, codes, hukou, mended_ages=0)),
         "ours, every age mended": broad(forecast_2020(facts, codes, hukou, mended_ages=OPEN_AGE + 1)),
@@ -352,7 +366,10 @@ def backcast_2024(facts: Path) -> pd.DataFrame:
     folder = facts / "demography"
     table = census(facts, 2020)
     codes = sorted(set(table.loc[(table["level"] == "prefecture"), "region_code"]))
-    codes = [*(c for c in codes if c[:2] in ("21", "15")), "620000"]  # Gansu whole: of its prefectures only Linxia's ages are held
+    published = pd.read_csv(folder / "vital_series.csv", dtype={"region_code": str})
+    published = published[published["indicator"].isin(list(YEARLY)) & published["year"].between(2021, 2024)]
+    counties = sorted({c for c in published["region_code"] if c[:2] in ("21", "15") and not c.endswith("00")})
+    codes = [*(c for c in codes if c[:2] in ("21", "15")), *counties, "620000"]  # Gansu whole: of its prefectures only Linxia's ages are held
     base = np.concatenate([single_ages(table, [c], older_groups(table, c[:2] + "0000")) for c in codes])
     nation = single_ages(table, ["100000"], older_groups(table, "100000"))[0]
     mx, level, ratio = standard_mx(facts), e0(facts, 2020), srb(facts, 2020)
@@ -367,21 +384,22 @@ def backcast_2024(facts: Path) -> pd.DataFrame:
     at_birth = 0.5 * (schedule + np.roll(schedule, 1))
     tfr = base[:, :, 0].sum(axis=1) / S0 / (base[:, 1] @ at_birth)
     moved = pd.read_csv(folder / "net_migration_2010_2020_by_age_derived.csv", dtype={"region_code": str})
-    net = moved.groupby("region_code")["net_migration_2010_20"].sum().reindex(codes)
+    total = moved.groupby("region_code")["net_migration_2010_20"].sum()
+    net = total.reindex(codes)
+    for c in codes:
+        if c not in total.index and (city := c[:4] + "00") in total.index:  # a county whose border changed: its city's rate
+            net[c] = total[city] * base[codes.index(c)].sum() / base[codes.index(city)].sum()
     known_codes = net.notna().to_numpy()
     codes = [c for c, k in zip(codes, known_codes, strict=True) if k]
     base, tfr, life, net = base[known_codes], tfr[known_codes], life[:, known_codes], net[known_codes].to_numpy() / 10
     boys = np.array([ratio[c[:2]] for c in codes])
     _, years = run(2020, codes, base, mx, life, schedule, np.tile(tfr, (4, 1)), boys, np.tile(net, (4, 1)), nation, rogers_castro(facts))
-    published = pd.read_csv(folder / "vital_series.csv", dtype={"region_code": str})
-    items = {"resident_pop_yearend": ("population", 0), "births": ("births", 1), "deaths": ("deaths", 2)}
-    published = published[published["indicator"].isin(list(items)) & published["year"].between(2021, 2024)]
     rows = []
     for code, name, year, indicator, value in published[["region_code", "region_zh", "year", "indicator", "value"]].itertuples(index=False):
-        own = np.array([c == code or (code.endswith("0000") and c.startswith(code[:2])) for c in codes])
+        own = np.array([c == code or (code.endswith("0000") and c.startswith(code[:2]) and c not in counties) for c in codes])
         if not own.any():
             continue
-        item, k = items[indicator]
+        item, k = YEARLY[indicator]
         ours, start = years[year - 2021][k][own].sum(), base[own].sum()
         rows.append((code, name, year, item, value * 1e4, ours, ours / (value * 1e4) - 1, start / (value * 1e4) - 1 if k == 0 else np.nan))
     return pd.DataFrame(rows, columns=["region_code", "region_zh", "year", "item", "published", "forecast", "error", "error_if_nothing_changed"])
@@ -442,13 +460,32 @@ def later_table(later: pd.DataFrame) -> str:
     for row in later[later["region_code"].str.endswith("0000")].sort_values(["region_code", "item", "year"]).itertuples():
         still = "" if np.isnan(row.error_if_nothing_changed) else percent(row.error_if_nothing_changed)
         lines.append(f"| {row.region_zh} | {row.item} | {row.year} | {row.published / 1e4:.1f} | {row.forecast / 1e4:.1f} | {percent(row.error)} | {still} |")
-    cities = later[~later["region_code"].str.endswith("0000") & (later["item"] == "population")]
+    for row in later[~later["region_code"].str.endswith("00")].sort_values(["region_code", "item", "year"]).itertuples():
+        still = percent(row.error_if_nothing_changed)
+        lines.append(f"| {row.region_zh} | {row.item} | {row.year} | {row.published / 1e4:.1f} | {row.forecast / 1e4:.1f} | {percent(row.error)} | {still} |")
+    cities = later[~later["region_code"].str.endswith("0000") & later["region_code"].str.endswith("00") & (later["item"] == "population")]
     for year, part in cities.groupby("year"):
         size, still = part["error"].abs(), part["error_if_nothing_changed"].abs()
         lines.append(
             f"| {len(part)} cities | population, median (90th percentile) of absolute error | {year} | | | "
             f"{percent(size.median())} ({percent(size.quantile(0.9))}) | {percent(still.median())} ({percent(still.quantile(0.9))}) |"
         )
+    return "\n".join(lines)
+
+
+def units_table(facts: Path) -> str:
+    """Markdown: every county unit of the facts by how far its border can be trusted, by name, with the reason; all of them add up."""
+    regions = pd.read_csv(facts / "demography" / "census2020_regions.csv", dtype={"region_code": str, "parent_code": str})
+    names = regions.set_index("region_code")["region_zh"]
+    part = regions[regions["level"] == "county"]
+    counted = set(census(facts, 2010)["region_code"])
+    lines = ["| border since 2010 | units | judged | which |", "|---|---:|---|---|"]
+    for reason, group in part.groupby(part["comparable_2010"].map(lambda text: WHY.get(str(text), str(text))), sort=False):
+        by_city = group.groupby("parent_code", sort=False)["region_zh"].apply(lambda zh: "、".join(zh))
+        judged = group["region_code"].isin(counted) & group["hukou_pop_2010"].notna()
+        told = "yes" if judged.all() else "no" if not judged.any() else f"{int(judged.sum())} of them"
+        lines.append(f"| {reason} | {len(group)} | {told} | " + "；".join(f"{names.get(city, city)}：{zh}" for city, zh in by_city.items()) + " |")
+    lines.append(f"| all | {len(part)} | {int((part['region_code'].isin(counted) & part['hukou_pop_2010'].notna()).sum())} | |")
     return "\n".join(lines)
 
 
@@ -513,6 +550,7 @@ def main(facts: Path) -> None:
         "wins": wins_table(every),
         "later": later_table(later),
         "graduation": graduation_table(facts),
+        "units": units_table(facts),
     }
     fill(DOCS / "validation.md", tables)
     print("\n\n".join(f"{name}\n{table}" for name, table in tables.items()))
