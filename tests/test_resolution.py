@@ -275,4 +275,4 @@ def test_clients_by_county_add_up_to_those_by_city(pack, resolution):
                 assert parts.clients[0][members][..., s].sum() == pytest.approx(asked.clients[0, r, :, s].sum(), rel=1e-3), (region, service.code)
     for s, service in enumerate(city.demand.services):
         if service.driver == "population" and asked.clients[0, ..., s].sum() > 0:
-            assert parts.clients[0, ..., s].sum() == pytest.approx(asked.clients[0, ..., s].sum(), rel=0.06), service.code
+            assert parts.clients[0, ..., s].sum() == pytest.approx(asked.clients[0, ..., s].sum(), rel=0.1), service.code

@@ -24,7 +24,7 @@ PLACES: dict[str, Callable[[Path, Path, dict[int, float], dict[str, dict[int, fl
     "generic-city": generic_city.build,
 }
 # Packs that also have a county folder, cut from the tables that were just written.
-BY_COUNTY = {"liaoning": liaoning.LIAONING}
+BY_COUNTY = {"liaoning": liaoning.LIAONING, "inner-mongolia": inner_mongolia.INNER_MONGOLIA}
 
 
 def main() -> None:
