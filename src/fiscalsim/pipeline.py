@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from fiscalsim import allocation, demography, execution, indicators
-from fiscalsim.assumptions import Pack, evidence, load_pack, published_margins, stage_inputs
+from fiscalsim.assumptions import Pack, evidence, item_table, load_pack, plan_item_table, published_margins, stage_inputs, zone_table, zones
 from fiscalsim.axes import RESIDENCE, SEX
 from fiscalsim.demand import demand, place_capacity, recurrent_cost
 from fiscalsim.errors import ModelError
@@ -120,8 +120,8 @@ def run(
     tables = result_tables(found)
     tables["starting_population"] = starting_population(pack)
     tables["sources"] = pd.concat([tables["sources"], sources_of_steps(tables["starting_population"], pack)], ignore_index=True)
-    if replay:  # a preview answers without it
-        tables["evidence"] = evidence(pack, tables["demand"], sorted({pack.info.base_year, pack.info.plan_target_year} & set(tables["demand"]["year"])))
+    if replay:  # a preview answers without them
+        tables |= tables_of_pack(pack, tables)
     tables["checks"] = checks(found)
     clock.mark("tables")
     failed = tables["checks"].loc[~tables["checks"]["passed"], "name"].tolist()
@@ -131,6 +131,21 @@ def run(
     versions = {name: version(name) for name in COMPUTED_WITH} | {"python": platform.python_version()}
     options = allocation.solver_options(max(one["columns"] for one in plan.passes))
     return RunResult(scenario, inputs.info, tables, plan.passes, clock.seconds, inputs.pack_digest, versions, options)
+
+
+def tables_of_pack(pack: Pack, tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """What a reader of the run asks of its pack: what the cost rests on, the national items, the plan's own list, and zones as shares of their regions."""
+    listed = zones(pack)
+    years = {pack.info.base_year, pack.info.plan_target_year} & set(tables["demand"]["year"])
+    found = {
+        "evidence": evidence(pack, tables["demand"], sorted(years)),
+        "items": item_table(pack),
+        "plan_items": plan_item_table(pack),
+    }
+    if len(listed):
+        names = listed[["zone", "name_zh", "name_en", "grade", "note"]]
+        found["zones"] = zone_table(listed, tables["population"], tables["allocation"]).merge(names, on="zone", how="left")
+    return found
 
 
 def reported_facts(inputs: StageInputs, population: Population) -> dict[str, Array]:

@@ -54,6 +54,28 @@ def _backcast(desk: Desk) -> None:
         show.data(shown, desk.source("population"), "backcast", lang)
 
 
+def _zones(desk: Desk, year: int, region: str | None) -> None:
+    """Functional zones that no census counts, as a share of the region they lie in."""
+    lang, rows = desk.lang, desk.tables.get("zones")
+    if rows is None:
+        return
+    mine = rows[(rows["year"] == year) & ((rows["inside"] == region) | (region is None))]
+    if mine.empty:
+        return
+    names = charts.region_names(desk.tables, lang, "name")
+    people = people_unit(float(mine["persons"].max()), lang)
+    shown = pd.DataFrame(
+        {
+            t("col.zone", lang): mine[f"name_{lang}"],
+            t("col.inside", lang): [names[code] for code in mine["inside"]],
+            t("col.share", lang): [percent(float(share), 0) for share in mine["share"]],
+            t("col.population", lang): [people.show(float(value)) for value in mine["persons"]],
+            t("col.grade", lang): [t(f"grade.{grade}", lang) for grade in mine["grade"]],
+        }
+    )
+    show.bureau(shown, t("heading.zones", lang, year=year), lang, people.name, note_text=t("explain.zones", lang))
+
+
 def show_page(desk: Desk) -> None:
     """The page."""
     lang, tables, base = desk.lang, desk.tables, desk.info.base_year
@@ -70,4 +92,5 @@ def show_page(desk: Desk) -> None:
     with right:
         show.chart(charts.need_index(tables, lang, region), desk.source("demand"), "index", t("explain.index", lang))
         _balance(desk, region)
+        _zones(desk, year, region)
     _backcast(desk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -51,6 +52,41 @@ def _evidence(desk: Desk) -> None:
         return
     show.chart(charts.evidence_bars(desk.tables, int(found["year"].max()), lang), desk.source("evidence"), "evidence")
     show.note(t("explain.evidence", lang))
+
+
+def _catalogue(desk: Desk) -> None:
+    """The plan's own list of services: which national item each stands for, and what of the model carries it."""
+    lang, rows = desk.lang, desk.tables.get("plan_items")
+    if rows is None or rows.empty:
+        show.note(t("app.no_preview" if rows is None else "explain.no_items", lang))
+        return
+    real = rows[rows["carried"] != ""]
+    counts = [(t(f"carried.{word}", lang), int((real["carried"] == word).sum())) for word in ("service", "inside", "left_out", "not_modelled")]
+    words = t("format.sep", lang).join(t("format.colon", lang, head=name, body=str(n)) for name, n in counts if n)
+    show.title(t("finding.items", lang, n=len(real), own=int(real["own"].sum()), words=words))
+    names = charts.service_names(desk.tables, lang)
+    national = desk.tables["items"].set_index("code")[f"name_{lang}"]
+    shown = pd.DataFrame(
+        {
+            t("col.domain", lang): [charts.domain_name(domain, lang) if domain else NONE for domain in rows["domain"]],
+            t("col.plan_item", lang): rows[f"name_{lang}"],
+            t("col.national_item", lang): [_joined((national[code] for code in _codes(cell)), lang) for cell in rows["items"]],
+            t("col.carried", lang): [t(f"carried.{word}", lang) if word else NONE for word in rows["carried"]],
+            t("col.service", lang): [_joined((names.get(code, code) for code in _codes(cell)), lang) for cell in rows["services"]],
+            t("col.quote", lang): rows["quote"],
+            t("col.note", lang): rows["note"],
+        }
+    )
+    st.dataframe(shown, hide_index=True, height=400, key="data:items")
+    show.data(shown, desk.source("plan_items"), "items", lang)
+
+
+def _codes(cell: str) -> list[str]:
+    return [code for code in cell.split(";") if code]
+
+
+def _joined(words: Iterable[str], lang: str) -> str:
+    return t("format.comma", lang).join(words) or NONE
 
 
 def _documents(desk: Desk) -> None:
@@ -103,13 +139,15 @@ def show_page(desk: Desk) -> None:
     """The page."""
     lang = desk.lang
     show.headline(headlines.sources(desk.tables, lang))
-    values, evidence, documents, run, checks, again = st.tabs(
-        [t(f"heading.{name}", lang) for name in ("values", "evidence", "documents", "run", "checks", "reproduce")]
+    values, evidence, items, documents, run, checks, again = st.tabs(
+        [t(f"heading.{name}", lang) for name in ("values", "evidence", "items", "documents", "run", "checks", "reproduce")]
     )
     with values:
         _values(desk)
     with evidence:
         _evidence(desk)
+    with items:
+        _catalogue(desk)
     with documents:
         _documents(desk)
     with run:
