@@ -10,15 +10,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from fiscalsim import demography
 from fiscalsim.assumptions import load_pack, stage_inputs
 from fiscalsim.axes import years_axis
+from fiscalsim.dashboard import headlines
 from fiscalsim.demand import demand
 from fiscalsim.indicators import ELDERS_FROM, base_of, base_value, path, role, status, target_forms, target_of, values, yearly_path
-from fiscalsim.pipeline import reported_facts
+from fiscalsim.pipeline import reported_facts, run
 from fiscalsim.quantities import Indicator
 from fiscalsim.scenario import load_scenario
 
@@ -177,6 +179,19 @@ def test_a_summed_target_is_aimed_at_by_its_yearly_part(counties):
     inputs, population, needed = counties
     summed = replace(NURSERY, measure="clients_per", of=("dibao",), per="", scale=1.0, target_value=5000.0, target_from=2021)
     assert target_forms(replace(inputs, indicators=(summed,)), population, needed).target[:, 0] == pytest.approx(1000.0)
+
+
+def test_the_desk_tells_definition_base_check_and_contradictions():
+    tables = run(load_scenario("two-counties-baseline", ROOT), home=ROOT, replay=False).tables
+    names = tables["indicator_names"].set_index("indicator", drop=False)
+    row = names.loc["nursery_places"]
+    assert headlines.definition(tables, row, "zh") == "口径：托位除以常住人口"
+    assert headlines.definition(tables, row, "en") == "Definition: Nursery places divided by residents"
+    assert headlines.base_check(row, "zh") == f"基年核对：规划所列2.70，由2020年数据算得{row['base_computed']:.2f}"
+    assert headlines.base_check(pd.Series({**row, "base_printed": None}), "zh") == ""
+    other = pd.Series({**row, "against": "nursing_beds", "choice": "表为准"})
+    assert headlines.contradictions(tables, other, "zh") == ["规划对同一事项另有说法：护理型床位", "表为准"]
+    assert headlines.contradictions(tables, row, "zh") == []
 
 
 # --- the plans' own statements --------------------------------------------------------------------------------------
