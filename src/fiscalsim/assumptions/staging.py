@@ -42,6 +42,8 @@ class Graduate(Protocol):
         self, groups: pd.DataFrame, open_ages: pd.DataFrame, residence: pd.DataFrame, *, births: Array | None = None, standard_mx: Array | None = None
     ) -> Array: ...
 
+    def __hash__(self) -> int: ...  # the starting population is kept by pack and function
+
 
 CHILDBEARING = slice(15, 50)  # the ages over which a total fertility rate is averaged, by definition
 PLAN_YEARS = 5  # a five-year plan ends in a year that five divides
