@@ -15,6 +15,8 @@ HEAD = """# The mathematics of the allocation
 Generated from `fiscalsim.allocation.FAMILIES` by `tools/write_mathematics.py`; do not edit. Indices: r region, h residence, s service, y year,
 k resource, c conversion, i indicator, j milestone, n years after the horizon. Money is in 100 million yuan, clients and places in 10,000.
 
+The mathematics of people (starting population, life tables, births, moves) and the size of each of its steps: [demography.md](demography.md).
+
 Passes: 0 first claims unpaid (only where they cannot all be paid), 1a the largest share of a floor unmet, 1b clients below the floor and cut from
 today, 2 binding targets, 3 expected targets, 4 the worst-off, the town-country gap and mean coverage, 5 least cost and least churn. What a pass
 reached is kept as bounds, area by area, for the passes after it.
