@@ -9,6 +9,7 @@ import pytest
 
 from fiscalsim.execution import queue
 from fiscalsim.execution.queues import Clients, Outcome, run_line
+from tests.plain_line import PlainLine
 
 N = 200_000
 WARM = slice(5_000, N - 1_000)
@@ -109,6 +110,22 @@ def test_those_of_the_first_class_wait_least_and_the_load_is_shared() -> None:
     theory = [erlang_c(20, 18.0) / 20 / (1 - s[k]) / (1 - s[k + 1]) for k in range(3)]
     assert means[:2] == pytest.approx(theory[:2], rel=0.04)
     assert means[0] < means[1] < means[2]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_line_runs_as_it_does_in_simpy_with_an_event_each(seed: int) -> None:
+    """Three classes, people who give up, residents, those who joined before the start, places that come and go."""
+    rng = np.random.default_rng(seed)
+    n = 400
+    joins = np.sort(rng.uniform(-40, 300, n))
+    clients = Clients(joins, rng.exponential(30, n), joins + rng.exponential(60, n), rng.random(n) < 0.5, rng.integers(0, 3, n))
+    days = np.concatenate([[0.0], np.sort(rng.uniform(1, 290, 8))])
+    steps = [(float(day), int(places)) for day, places in zip(days, rng.integers(5, 60, 9), strict=True)]
+    residents = rng.exponential(30, 20)
+    fast, plain = run_line(clients, steps, residents, 300.0), PlainLine(clients, steps, residents, 300.0)
+    assert np.isfinite(plain.placed).sum() > 100 and np.isinf(plain.placed).sum() > 10
+    np.testing.assert_allclose(fast.placed, plain.placed, rtol=1e-12)
+    assert fast.busy == plain.busy
 
 
 # --- small lines by hand --------------------------------------------------------------------------------------------

@@ -1,19 +1,19 @@
-"""Waiting lists: people join, wait by priority, are placed, give up or die; SimPy keeps the clock, numpy the arithmetic.
+"""Waiting lists: people join, wait by priority, are placed, give up or die; numpy draws, a heap keeps the days on which places fall free.
 
 The same line serves the replay and the tests against queueing theory. Knows clients and servers only; must not know money, regions or plans.
-Someone who leaves the list takes no event of its own: the last day is drawn on joining, and a freed place passes over those who have gone,
-which gives the same course as an event each (the list is first come first served within its class).
+A line meets nothing but the steps of its places, which are known when it runs: joinings come from a sorted list and leavings from a heap, so no
+event loop is needed (tests/plain_line.py is the same line in SimPy, an event each, and gives the same course). Someone who leaves the list takes
+no event either: the last day is drawn on joining, and a freed place passes over those who have gone.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush, heapreplace
 
 import numpy as np
-import simpy
-from simpy.events import NORMAL, Timeout
 
 Array = np.ndarray
 
@@ -59,71 +59,52 @@ def run_line(clients: Clients, steps: list[tuple[float, int]], residents: Array,
     """Run a waiting list to `end`. `steps` are (day, places) from the first day on; `residents` are the days that those already placed still stay.
 
     Clients who joined before the first day wait from the start. When places are taken away nobody is put out: the next to leave is not replaced.
+    On one and the same day places change first, then people leave, then people join.
     """
-    env = simpy.Environment(initial_time=steps[0][0])
+    start = steps[0][0]
     joins, stay, last_day, rank = clients.joins.tolist(), clients.stay.tolist(), clients.last_day.tolist(), clients.rank.tolist()
     total = len(joins)
-    placed = [np.inf] * total
+    placed = [math.inf] * total
     first, second, third = lists = (deque[int](), deque[int](), deque[int]())
-    places, busy = steps[0][1], len(residents)
-    at = int(np.searchsorted(clients.joins, env.now, side="right"))  # the next to join
-    schedule = env.schedule
-    leaving: list[Callable[[simpy.Event], None]] = []
-    joining: list[Callable[[simpy.Event], None]] = []
-
-    def leave(event: simpy.Event) -> None:
-        nonlocal busy
-        if busy <= places:
-            while first or second or third:
-                i = (first or second or third).popleft()
-                if last_day[i] > env._now:
-                    placed[i] = env._now
-                    event.callbacks = leaving  # the same place is taken again: one event a place, set anew
-                    schedule(event, NORMAL, stay[i])
-                    return
-        busy -= 1
-
-    def join(event: simpy.Event) -> None:
-        nonlocal busy, at
-        if busy < places:
-            busy += 1
-            placed[at] = env._now
-            schedule(taken(), NORMAL, stay[at])
-        else:
-            lists[rank[at]].append(at)
-        at += 1
-        if at < total:
-            event.callbacks = joining
-            schedule(event, NORMAL, joins[at] - env._now)
-
-    def taken() -> simpy.Event:
-        event = simpy.Event(env)
-        event._ok, event._value, event.callbacks = True, None, leaving
-        return event
-
-    def change_places() -> Generator[simpy.Event, None, None]:
-        nonlocal busy, places
-        for day, number in steps:
-            if day > env.now:
-                yield Timeout(env, day - env.now)
-            places = number
-            while busy < places and (first or second or third):
-                busy += 1
-                leave(taken())  # a new place is one that somebody has just left
-
-    leaving.append(leave)
-    joining.append(join)
-    for days in residents.tolist():
-        schedule(taken(), NORMAL, days)
+    leaves = (start + residents).tolist()
+    heapify(leaves)  # one day a taken place: when it will be free
+    at = int(np.searchsorted(clients.joins, start, side="right"))  # the next to join
     for i in range(at):
         lists[rank[i]].append(i)
-    env.process(change_places())
-    if at < total:
-        event = taken()
-        event.callbacks = joining
-        schedule(event, NORMAL, joins[at] - env.now)
-    env.run(until=end)
-    return Outcome(clients, np.array(placed), end, busy)
+    joins.append(math.inf)
+    for (day, places), until in zip(steps, [day for day, _ in steps[1:]] + [end], strict=True):
+        while len(leaves) < places and (first or second or third):  # new places go to the head of the list
+            i = (first or second or third).popleft()
+            if last_day[i] > day:
+                placed[i] = day
+                heappush(leaves, day + stay[i])
+        while True:
+            now = leaves[0] if leaves else math.inf
+            if now <= joins[at]:
+                if now >= until:
+                    break
+                if len(leaves) <= places:
+                    while first or second or third:
+                        i = (first or second or third).popleft()
+                        if last_day[i] > now:
+                            placed[i] = now
+                            heapreplace(leaves, now + stay[i])
+                            break
+                    else:
+                        heappop(leaves)
+                else:
+                    heappop(leaves)
+            else:
+                now = joins[at]
+                if now >= until:
+                    break
+                if len(leaves) < places:
+                    placed[at] = now
+                    heappush(leaves, now + stay[at])
+                else:
+                    lists[rank[at]].append(at)
+                at += 1
+    return Outcome(clients, np.array(placed), end, len(leaves))
 
 
 def hyperexponential(rng: np.random.Generator, count: int, short: float, long: float, share_short: float) -> Array:
