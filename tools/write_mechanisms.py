@@ -1,8 +1,9 @@
 """Writes docs/mechanisms.md from assumptions/national/mechanisms.csv: python tools/write_mechanisms.py [--trace]. A test keeps the page current.
 
-Every honoured mechanism names a link (lever, parameter, family, service, indicator, scenario, table, result) and, where something is to be
-moved, a trial: `PATH=VALUE` or `file.csv:key,key:column=value`, separated by `;`. All parts but the last stand in both runs; the last one is
-what is moved. Several trials, one a link, stand apart by ` | `. `--trace` draws ten honoured mechanisms and writes what their trial changes to docs/mechanisms_trace.csv, which the page shows.
+Every honoured mechanism names a link (lever, parameter, family, service, indicator, scenario, table, result) and, where something is to be moved, a
+trial: `PATH=VALUE` or `file.csv:key,key:column=value`, separated by `;`. All parts but the last stand in both runs; the last one is what is
+moved. Several trials, one a link, stand apart by ` | `. `--trace` draws ten honoured mechanisms and writes what their trial changes to
+docs/mechanisms_trace.csv, which the page shows.
 """
 
 from __future__ import annotations
@@ -78,38 +79,31 @@ def mechanisms() -> list[Mechanism]:
 # --- what a trial changes -------------------------------------------------------------------------------------------
 
 
-def edited_home(edits: tuple[str, ...], folder: Path) -> Path:
-    """A copy of assumptions/ and scenarios/ in which the rows named by `edits` have other values; a row that is not there is added to national."""
+def edited_home(edits: tuple[str, ...], folder: Path, pack: str) -> Path:
+    """A copy of assumptions/ and scenarios/ with other values in the rows that `edits` name: the pack's row, else the national one, else a new one."""
     for part in ("assumptions", "scenarios"):
         shutil.copytree(ROOT / part, folder / part)
     for edit in edits:
         file, key, settings = edit.split(":", 2)
         cells = dict(setting.split("=", 1) for setting in settings.split("&"))
         wanted = key.split(",")
-        found = 0
-        for path in sorted((folder / "assumptions").glob(f"*/{file}")):
+        paths = [path for path in (folder / "assumptions" / place / file for place in (pack, "national")) if path.is_file()]
+        for path in paths:
             with path.open(encoding="utf-8-sig", newline="") as stream:
                 header, *rows = list(csv.reader(stream))
-            for row in rows:
-                if row[: len(wanted)] == wanted:
-                    found += 1
-                    for column, value in cells.items():
-                        row[header.index(column)] = value
-            _write(path, header, rows)
-        if not found:
-            path = folder / "assumptions" / "national" / file
-            if not path.is_file():
-                path = next((folder / "assumptions").glob(f"two-counties/{file}"))
-            with path.open(encoding="utf-8-sig", newline="") as stream:
-                header, *rows = list(csv.reader(stream))
-            keyed = dict(zip(header, wanted, strict=False)) | cells | {"grade": "D", "source": "assumption"}
-            _write(path, header, [*rows, [keyed.get(column, "") for column in header]])
+            found = [row for row in rows if row[: len(wanted)] == wanted]
+            if not found and path is paths[-1]:
+                keyed = dict(zip(header, wanted, strict=False)) | {"grade": "D", "source": "assumption"}
+                found = [[keyed.get(column, "") for column in header]]
+                rows += found
+            for row in found:
+                for column, value in cells.items():
+                    row[header.index(column)] = value
+            if found:
+                with path.open("w", encoding="utf-8", newline="") as stream:
+                    csv.writer(stream, lineterminator="\n").writerows([header, *rows])
+                break
     return folder
-
-
-def _write(path: Path, header: list[str], rows: list[list[str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator="\n").writerows([header, *rows])
 
 
 @cache
@@ -118,7 +112,7 @@ def tables(scenario: str, steps: tuple[str, ...] = (), whole: bool = True) -> di
     edits = tuple(step for step in steps if ".csv:" in step)
     overrides = tuple(step for step in steps if ".csv:" not in step)
     with tempfile.TemporaryDirectory() as folder:
-        home = edited_home(edits, Path(folder)) if edits else ROOT
+        home = edited_home(edits, Path(folder), load_scenario(scenario, ROOT).pack) if edits else ROOT
         chosen = load_scenario(scenario, home, overrides)
         if whole:
             replayed = any(step.startswith(("execution.", "queues.csv", "release.csv", "projects.csv")) for step in steps) or not steps
@@ -214,7 +208,8 @@ def traced() -> Iterator[str]:
     with TRACE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     yield f"## {len(rows)} mechanisms traced\n"
-    yield f"Drawn at random (seed {DRAW}); measured by `tools/write_mechanisms.py --trace`. What is moved stands last; what stands before it holds in both runs.\n"
+    yield f"Drawn at random (seed {DRAW}), measured by `tools/write_mechanisms.py --trace`: the two figures that move most."
+    yield "What is moved stands last; what stands before it holds in both runs.\n"
     yield "| | words of the plan | moved | figure | without | with |\n|---|---|---|---|---|---|"
     for row in rows:
         yield f"| {row['mechanism']} | {row['quote']} | `{row['pack']}: {row['moved']}` | {row['figure']} | {row['without']} | {row['with']} |"
@@ -263,7 +258,7 @@ def figures(found: dict[str, pd.DataFrame]) -> dict[str, float]:
 
 def trace_row(row: Mechanism) -> dict[str, str]:
     """The two figures that the link moves most, without and with."""
-    before, after = (figures(part) for part in pair(row))
+    before, after = (figures(part) for part in pair(row, whole=True))
     moves = {
         name: abs(after[name] - before[name]) / max(abs(before[name]), abs(after[name]), 1e-9)
         for name in before.keys() & after.keys()
@@ -274,8 +269,8 @@ def trace_row(row: Mechanism) -> dict[str, str]:
         "mechanism": row.mechanism,
         "quote": row.quote,
         "pack": row.pack,
-        "moved": row.link if row.link_kind == "scenario" else row.trial,
-        "figure": "; ".join(shown) or ", ".join(sorted(changed(*pair(row)))),
+        "moved": row.link if row.link_kind == "scenario" else row.trial.split(" | ")[0],
+        "figure": "; ".join(shown),
         "without": "; ".join(f"{before[name]:.6g}" for name in shown),
         "with": "; ".join(f"{after[name]:.6g}" for name in shown),
     }
@@ -284,7 +279,7 @@ def trace_row(row: Mechanism) -> dict[str, str]:
 def drawn() -> list[Mechanism]:
     """Ten honoured mechanisms by a fixed draw, in the order of their numbers; services and indicators have nothing to move and are not drawn."""
     rows = [row for row in mechanisms() if row.status == "honoured" and row.link_kind not in ("service", "indicator")]
-    return sorted(random.Random(DRAW).sample(rows, 10), key=lambda row: row.mechanism)  # noqa: S311 - a draw that anybody can repeat
+    return sorted(random.Random(DRAW).sample(rows, 10), key=lambda row: row.mechanism)
 
 
 def main() -> None:

@@ -29,7 +29,9 @@ def mean_coverage(clients: Array, provision: Array, axes: tuple[int, ...]) -> Ar
     return np.nanmean(share, axis=-1)
 
 
-def evaluation(inputs: StageInputs, population: Population, needed: Demand, money: FiscalCapacity, plan: Allocation, replayed: pd.DataFrame | None) -> pd.DataFrame:
+def evaluation(
+    inputs: StageInputs, population: Population, needed: Demand, money: FiscalCapacity, plan: Allocation, replayed: pd.DataFrame | None
+) -> pd.DataFrame:
     """Table `evaluation`: year, region (`plan` for the whole), measure, value. Shares and ratios are pure numbers, `_yuan` are yuan.
 
     livelihood_share: catalogue spending in all spending. spending_per_head_yuan; its variation and largest over smallest between regions.

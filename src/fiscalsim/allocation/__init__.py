@@ -64,8 +64,8 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
     split = np.divide(clients_share, total, out=np.full_like(clients_share, 0.5), where=total > 0)
     for s, (k, _) in standing_services(inputs).items():
         recurrent[..., s] += (t.standing[:, :, k] * v["stock"][:, :, k])[:, :, None] * split[..., s]
-    for k in np.flatnonzero(t.market):
-        recurrent[..., owner[int(k)]] += (t.rent[:, None, k] * v["bought"][:, :, k])[:, :, None] * split[..., owner[int(k)]]
+    for k in (k for k in range(resources) if t.market[k] > 0):
+        recurrent[..., owner[k]] += (t.rent[:, None, k] * v["bought"][:, :, k])[:, :, None] * split[..., owner[k]]
     opened, gained, given = t.handed_over.copy(), v["posts_in"].copy(), v["posts_out"].copy()
     paid = building_paid(t, v["built"])
     for k in range(resources):

@@ -1,0 +1,140 @@
+"""The measures of the plans by hand: what each does to clients, cost, places and money, and that the base year never moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fiscalsim.assumptions import measures
+from fiscalsim.axes import years_axis
+from fiscalsim.fiscal_capacity import fund_gap
+from fiscalsim.levers import path_at, read_yaml
+from fiscalsim.quantities import Resource
+from fiscalsim.scenario import MEASURES
+
+ROOT = Path(__file__).resolve().parents[1]
+YEARS = years_axis(2020, 2022)
+NATIONAL = {path: cells["value"] for path, cells in read_yaml(ROOT / "assumptions" / "national" / "parameters.yaml").items()}
+
+
+class Set:
+    """National with some values set; the base year of a path keeps national's, as in a scenario."""
+
+    def __init__(self, **values):
+        self.values = {path.replace("__", "."): value for path, value in values.items()}
+
+    def one(self, path):
+        return float(self.values.get(path, NATIONAL[path]))
+
+    def path(self, path, years, default=None):
+        found = path_at(self.values.get(path, NATIONAL[path]), years)
+        found[0] = path_at(NATIONAL[path], [years.labels[0]])[0]
+        return found
+
+
+def service(code, kind="benefit", domain="assistance", function="social_security", wage_share=0.5):
+    return SimpleNamespace(code=code, kind=kind, domain=domain, function=function, wage_share=wage_share)
+
+
+def place(code="nursing_bed", kind="place", cost=100_000.0, retire=0.02, rate=0.1):
+    return Resource(code, "", "", kind, "", "", 1, retire, rate, 0.0, cost, 40.0, 0.0, "assumption")
+
+
+def test_national_is_neutral():
+    services = [service("dibao"), service("preschool", "place"), service("public_health", "network", function="health")]
+    standard = np.full((3, 3), 1000.0)
+    assert (measures.client_multiples(services, Set(), YEARS) == 1).all()
+    assert (measures.opened_share(services, Set(), YEARS) == 0).all()
+    assert (measures.held_back(Set(), YEARS) == 0).all()
+    assert (measures.cost_multiples(services, standard, np.array([False, True, False]), np.ones(3, bool), Set(), YEARS) == 1).all()
+    assert (measures.benefit_multiples(services, standard, Set(), YEARS) == 1).all()
+    assert measures.changed_resources([place()], {"nursing_bed"}, Set()) == (place(),)
+    assert (measures.purchases([place()], {"nursing_bed": (0.2, 1.0)}, Set()).market_share == 0).all()
+    assert (measures.handed_over([place("day_care_place")], Set(), YEARS) == 0).all()
+    assert (measures.other_sources(np.ones((3, 2)), np.ones(2), np.array([True, False]), Set(), YEARS) == 0).all()
+    assert set(MEASURES) <= set(NATIONAL)
+
+
+def test_outreach_finds_recipients_of_benefits_only_and_not_in_the_base_year():
+    found = measures.client_multiples([service("dibao"), service("preschool", "place")], Set(demand__take_up=1.2), YEARS)
+    assert found.tolist() == [[1, 1], [1.2, 1], [1.2, 1]]
+
+
+def test_years_of_stay_thin_out_who_is_covered():
+    found = measures.settled_coverage(Set(demand__residence_years=6), YEARS)
+    assert found == pytest.approx([0.8, 0.8 * np.exp(-1), 0.8 * np.exp(-1)])  # a mean stay of six years
+
+
+def test_a_later_pension_age_holds_back_whole_years_and_a_part():
+    found = measures.held_back(Set(demand__pension_age=61.5), YEARS)
+    assert found[0].sum() == 0
+    assert found[1, [59, 60, 61, 62]].tolist() == [0, 1, 0.5, 0]
+
+
+def test_users_pay_their_share_but_no_more_than_they_can_afford():
+    bought, staffed = np.array([True]), np.array([False])
+    standard = np.full((3, 1), 10_000.0)
+    whole = measures.cost_multiples([service("preschool", "place")], standard, bought, staffed, Set(fees__user_share=0.2), YEARS)
+    assert whole[:, 0] == pytest.approx([1, 0.8, 0.8])
+    capped = measures.cost_multiples([service("preschool", "place")], standard, bought, staffed, Set(fees__user_share=0.2, fees__affordable_share=0.05), YEARS)
+    assert capped[1, 0] == pytest.approx(1 - 0.05 * 17_000 / 10_000)  # of the income of the year before
+
+
+def test_online_service_keeps_an_offline_part():
+    found = measures.cost_multiples(
+        [service("public_health", "network")], np.ones((3, 1)), np.zeros(1, bool), np.zeros(1, bool), Set(costs__online_share=0.9), YEARS
+    )
+    assert found[1, 0] == pytest.approx(1 - (1 - 0.3) * 0.3)
+
+
+def test_support_of_the_destitute_follows_dibao_and_income_whichever_is_more():
+    services = [service("dibao"), service("destitute_support")]
+    standard = np.array([[5000.0, 6000.0]] * 3)
+    by_dibao = measures.benefit_multiples(services, standard, Set(benefits__relief_growth=0.10, benefits__destitute_multiple=1.3), YEARS)
+    assert by_dibao[2] == pytest.approx([1.21, 1.3 * 5000 * 1.21 / 6000])
+    by_income = measures.benefit_multiples(services, standard, Set(benefits__destitute_income_share=0.7, benefits__destitute_multiple=1.3), YEARS)
+    assert by_income[1, 1] == pytest.approx(0.7 * 17_000 / 6000)
+    assert (by_income[0] == 1).all()
+
+
+def test_private_builders_cost_the_budget_their_subsidy_and_lose_places_by_forced_exit():
+    (found,) = measures.changed_resources([place()], {"nursing_bed"}, Set(supply__private_share=0.5, supply__private_subsidy=0.3, supply__forced_exit=0.03))
+    assert found.build_cost == pytest.approx(100_000 * (0.5 + 0.5 * 0.3))
+    assert found.retire_rate == pytest.approx(0.05)
+
+
+def test_pay_keeps_staff_and_costs_wages():
+    (found,) = measures.changed_resources([place("nurse", "staff", retire=0.1)], set(), Set(supply__retention_pay=0.1))
+    assert found.retire_rate == pytest.approx(0.08)  # twice one tenth fewer leave
+    cost = measures.cost_multiples(
+        [service("nurses", "staffed", wage_share=0.9)], np.ones((3, 1)), np.zeros(1, bool), np.ones(1, bool), Set(supply__retention_pay=0.1), YEARS
+    )
+    assert cost[:, 0] == pytest.approx([1, 1.09, 1.09])
+
+
+def test_a_place_bought_costs_its_building_spread_over_its_life_at_the_providers_return():
+    bought = measures.purchases(
+        [place()], {"nursing_bed": (0.2, 1.0)}, Set(supply__purchase_limit=1, supply__provider_return=0.06, supply__qualified_share=0.5)
+    )
+    assert bought.market_share == pytest.approx([0.1])
+    assert bought.price[0] * sum(1.06**-n for n in range(1, 41)) == pytest.approx(100_000)
+
+
+def test_paired_support_sums_to_zero_and_aid_goes_to_the_tagged():
+    own, spent, aided = np.array([[100.0, 300.0, 50.0]] * 3), np.array([200.0, 400.0, 100.0]), np.array([True, False, True])
+    found = measures.other_sources(own, spent, aided, Set(fiscal__paired_support=0.01), YEARS)
+    assert found[1] == pytest.approx([2.0, -3.0, 1.0]) and (found[0] == 0).all()
+    assert measures.other_sources(own, spent, aided, Set(fiscal__outside_aid=0.02), YEARS)[1] == pytest.approx([4.0, 0.0, 2.0])
+
+
+def test_the_gap_of_the_fund_is_what_changed_and_pooling_nets_it_out():
+    workers = np.array([[100.0, 100.0], [90.0, 110.0]])
+    pensioners = np.array([[30.0, 10.0], [30.0, 10.0]])
+    benefit = np.array([1.0, 1.0])
+    alone = fund_gap(workers, pensioners, benefit, np.zeros(2))
+    assert alone[1] == pytest.approx([0.2 * 10, 0.0])  # ten contributors less at 0.2 each; the other region's gain is no income
+    assert fund_gap(workers, pensioners, benefit, np.ones(2))[1] == pytest.approx([0.0, 0.0])
+    assert (alone[0] == 0).all()
