@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from packs import births, counties, generic_city, inner_mongolia, liaoning, linxia, national, panjin
+from packs import births, counties, generic_city, indicators, inner_mongolia, liaoning, linxia, national, panjin
 
 # One entry a place: build(facts, out, movers' schedule by age with its peak at one, births by age and residence summing to one).
 PLACES: dict[str, Callable[[Path, Path, dict[int, float], dict[str, dict[int, float]]], None]] = {
@@ -43,6 +43,8 @@ def main() -> None:
         births.build(name, chosen.facts, chosen.out)
         if name in BY_COUNTY:
             counties.build(BY_COUNTY[name], chosen.facts, chosen.out, schedule)
+    if not chosen.only:
+        indicators.build(chosen.facts, chosen.out)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).resolve().parent
+ASSUMPTIONS = HERE.parent.parent / "assumptions"
 PLANS = ("liaoning", "linxia", "panjin", "inner-mongolia", "generic-city")
-GENERIC_YEARS = (2022, 2025)  # base and target year of the template plan, where its pack does not say otherwise
 HEADER = (
     "indicator,name_zh,name_en,domain,unit_zh,unit_en,nature,in_table,base_from,base_year,base_op,base_value,target_from,target_year,target_op,target_value,"
     "target_high,measure,of,per,scale,quote,grade,source,note"
@@ -34,12 +34,9 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def years(plan: str, out: Path) -> tuple[int, int]:
+def years(plan: str) -> tuple[int, int]:
     """Base year of the pack and target year of its plan."""
-    path = out / plan / "pack.yaml"
-    if not path.is_file():
-        return GENERIC_YEARS
-    pack = yaml.safe_load(path.read_text(encoding="utf-8"))
+    pack = yaml.safe_load((ASSUMPTIONS / plan / "pack.yaml").read_text(encoding="utf-8"))
     return int(pack["base_year"]), int(pack["plan"]["target_year"])
 
 
@@ -97,7 +94,7 @@ def build(facts: Path, out: Path) -> None:
     if lost or unknown or len(set(keys)) < len(keys):
         raise ValueError(f"statements without a row: {sorted(lost)}; rows without a statement: {sorted(unknown)}; doubled: {len(keys) - len(set(keys))}")
     for plan in PLANS:
-        base, target = years(plan, out)
+        base, target = years(plan)
         found = [indicator(stated[key], ours, base, target, reasons, units) for key, ours in zip(keys, mapping, strict=True) if ours["plan"] == plan]
         save(out / plan / "indicators.csv", HEADER.split(","), found)
         conflicts = [
@@ -121,7 +118,7 @@ def main() -> None:
     """Read the facts folder and write the tables of all plans."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("facts", type=Path, help="folder with seeds/indicators.csv")
-    parser.add_argument("--out", type=Path, default=HERE.parent.parent / "assumptions", help="the assumptions folder")
+    parser.add_argument("--out", type=Path, default=ASSUMPTIONS, help="the assumptions folder")
     chosen = parser.parse_args()
     build(chosen.facts, chosen.out)
 
