@@ -157,6 +157,46 @@ def largest(found: dict[str, list[Checked]]) -> str:
     return "\n".join(lines)
 
 
+def special(found: dict[str, list[Checked]]) -> str:
+    """Which rows are printed in one of the forms that the pack format explains."""
+    every = [row for rows in found.values() for row in rows]
+
+    def falling(i: Indicator) -> bool:
+        base, target = indicators.base_of(i), indicators.target_of(i)
+        return base is not None and target is not None and target < base and i.target_from is None and i.target_op not in indicators.NOT_HIGHER
+
+    def flat(i: Indicator) -> bool:
+        base = indicators.base_of(i)
+        return base is not None and base == indicators.target_of(i)
+
+    forms = {
+        "target below the base: kept, no fall asked for": falling,
+        "target equal to the base: kept": flat,
+        "base printed as an inequality": lambda i: i.base_op in (">", ">=", "<", "<="),
+        "full coverage in words, computed": lambda i: "full" in (i.base_op, i.target_op) and i.measure != "stated",
+        "range": lambda i: i.target_op == "range",
+        "upper limit": lambda i: i.target_op in indicators.NOT_HIGHER,
+        "target that sums over the plan": lambda i: i.target_from is not None,
+        "above 100 %": lambda i: i.unit_zh == "%" and max(i.base_value or 0, i.target_value or 0) > 100,
+    }
+    lines = ["| form | rows | which |", "|---|---|---|"]
+    for form, has in forms.items():
+        which = [f"{row.plan} `{row.indicator.code}`" for row in every if has(row.indicator)]
+        lines.append(f"| {form} | {len(which)} | {', '.join(which)} |")
+    return "\n".join(lines)
+
+
+def constants(found: dict[str, list[Checked]]) -> str:
+    """Constants of rules (ages, multiples) and what of the model holds them; a test follows each."""
+    known = {(row.plan, row.indicator.code): row.indicator for rows in found.values() for row in rows}
+    lines = ["| plan | constant | stated | held by |", "|---|---|---|---|"]
+    for row in hand_kept("indicators.csv"):
+        if row["holds"] and (row["plan"], row["code"]) in known:
+            i = known[row["plan"], row["code"]]
+            lines.append(f"| {row['plan']} | {i.name_zh} ({i.unit_zh}) | {target_text(i) or base_text(i)} | `{row['holds']}` |")
+    return "\n".join(lines)
+
+
 def plan_part(plan: str, pack: Pack, rows: list[Checked]) -> str:
     """All computed rows of one plan, the rows of its table that are not, why the others are not, and its contradictions."""
     names = {s.code: s.name_en for s in pack.services} | {r.code: r.name_en.lower() for r in pack.resources}
@@ -197,7 +237,8 @@ def page() -> str:
     """The whole page as Markdown."""
     packs = {plan: checked(plan) for plan in PLANS if (ROOT / "scenarios" / f"{plan}-baseline.yaml").is_file()}
     found = {plan: rows for plan, (_, rows) in packs.items()}
-    parts = [HEAD, counts(found), "\n## Base year: printed against computed\n", largest(found), ""]
+    parts = [HEAD, counts(found), "\n## Base year: printed against computed\n", largest(found)]
+    parts += ["\n## Forms of printing\n", special(found), "\n## Constants of rules\n", constants(found), ""]
     parts += [plan_part(plan, pack, rows) + "\n" for plan, (pack, rows) in packs.items()]
     return "\n".join(parts)
 
