@@ -8,6 +8,7 @@ import pytest
 
 from fiscalsim import demography
 from fiscalsim.assumptions import load_pack, packs, stage_inputs
+from fiscalsim.pipeline import people_tables
 from fiscalsim.scenario import load_scenario, scenario_ids
 
 HOME = Path(__file__).resolve().parents[1]
@@ -100,3 +101,29 @@ def test_the_urban_share_asked_for_is_reached_or_what_is_missed_is_told(name):
     assert {(int(y), r) for y, r in zip(told["year"], told["region"], strict=True)} >= {
         (inputs.demography.years.labels[y], inputs.regions.labels[r]) for y, r in np.argwhere(short)
     }
+
+
+@every_pack
+def test_what_follows_from_the_people_is_told_for_every_region_and_year(name):
+    """The tables of a run: dependency, school entry, households, residents without local hukou, schooling, births and deaths."""
+    pack, inputs, population, components = projected(name)
+    tables = people_tables(inputs, population, components)
+    assert set(tables) == {"dependency", "school_entry", "drivers", "households", "non_local", "schooling"}
+    years, regions = list(population.years.labels), set(population.regions.labels)
+    people = population.persons.sum(axis=(2, 3, 4))
+    for table, places in (("dependency", regions | {"all"}), ("schooling", regions | {"all"}), ("households", regions), ("non_local", regions)):
+        assert set(tables[table]["region"]) == places
+        assert sorted(set(tables[table]["year"])) == years
+        assert np.isfinite(tables[table].select_dtypes("number")).all(axis=None)
+    size = {row["region"]: row["value"] for row in pack.tables["vital.csv"] if row["item"] == "household_size"}
+    found = tables["households"].set_index(["year", "region"])["households"]
+    for r, region in enumerate(population.regions):
+        assert found[years[-1], region] * size[region] == pytest.approx(people[-1, r])
+    share = {(row["region"], row["residence"]): row["value"] for row in pack.tables["residence.csv"] if row["item"] == "non_local_share"}
+    away = tables["non_local"].set_index(["year", "region", "residence"])["persons"]
+    first = population.regions.labels[0]
+    assert away[years[0], first, "urban"] == pytest.approx(population.persons[0, 0, 0].sum() * share[first, "urban"])
+    six = tables["school_entry"].groupby("year")["primary"].sum()
+    ages = population.persons.sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(six, (2 * ages[:, 6] + ages[:, 7]) / 3)
+    assert tables["schooling"].query("year == @years[0]")["years"].nunique() == 1

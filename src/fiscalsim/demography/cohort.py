@@ -197,7 +197,7 @@ class Flows(NamedTuple):
 
 
 class _Ready(NamedTuple):
-    """What follows from rates and moves alone, worked out once."""
+    """What follows from rates and moves alone, worked out once; stays and gone again when the multiple of moves changes."""
 
     multiple: Array  # [Y] of internal moves
     stays: Array | None  # [R,X,A] share of a cell that does not leave for the pool in the year at hand; None: nobody does
@@ -368,18 +368,18 @@ def _move_and_join(after: Array, y: int, block: slice, moves: Moves, going: _Goi
             dgemm(1.0, going.pool.reshape(-1, 1), going.share[:, block], beta=1.0, c=flat.T, overwrite_c=True)  # moved += share x pool
         town += moved
         if going.rare is not None:
-            for row in np.flatnonzero(going.rare[block]):
-                r = block.start + int(row)
-                wanted = float(going.amount[r])
-                source, target = (1, 0) if wanted > 0 else (0, 1)
-                free = after[row, source]
-                if r in kept:
-                    free = np.maximum(free - kept[r][y, source], 0)
-                drawn = _drawn(free, abs(wanted), moves.schedule, moves.reclassified_share)
-                after[row, source] -= drawn
-                after[row, target] += drawn
-                going.heads[r, source] -= drawn.sum()
-                going.heads[r, target] += drawn.sum()
+            wanted, heads = going.amount[block], going.heads[block]
+            for source, target, asked in ((1, 0, wanted > 0), (0, 1, wanted < 0)):
+                rows = np.flatnonzero(asked & going.rare[block])
+                free = after[rows, source]
+                for n, r in enumerate(block.start + rows):
+                    if r in kept:
+                        free[n] = np.maximum(free[n] - kept[r][y, source], 0)
+                drawn = _drawn(free, np.abs(wanted[rows]), moves.schedule, moves.reclassified_share)
+                after[rows, source] -= drawn
+                after[rows, target] += drawn
+                heads[rows, source] -= drawn.sum(axis=(1, 2))
+                heads[rows, target] += drawn.sum(axis=(1, 2))
     if moves.external is not None:
         after += np.multiply(moves.external[y, block], 0.5, out=scratch.cells[:B]) if moves.timing == "even" else moves.external[y, block]
 
@@ -404,13 +404,15 @@ def _over_people(cells: Array, out: Array | None = None) -> Array:
     return np.vecdot(flat, _ONES[: flat.shape[-1]], out=out)
 
 
-def _drawn(source: Array, amount: float, schedule: Array, reclassified: float) -> Array:
-    """`amount` persons out of source [X,A]: the share alike + by_schedule x schedule of each cell, never more than are there."""
-    people, scheduled = float(source.sum()), float((source * schedule).sum())
-    alike = min(amount * reclassified / people, 1.0) if people > 0 else 0.0
-    by_schedule = amount * (1 - reclassified) / scheduled if scheduled > 0 else 0.0
-    share = by_schedule * schedule + alike
-    return (_capped_share(source, amount, schedule, alike) if share.max() > 1 else share) * source
+def _drawn(source: Array, amount: Array, schedule: Array, reclassified: float) -> Array:
+    """`amount` [N] persons out of source [N,X,A]: the share alike + by_schedule x schedule of each cell, never more than are there."""
+    people, scheduled = source.sum(axis=(1, 2)), np.einsum("rxa,xa->r", source, schedule)
+    alike = np.minimum(np.divide(amount * reclassified, people, out=np.zeros_like(amount), where=people > 0), 1.0)
+    by_schedule = np.divide(amount * (1 - reclassified), scheduled, out=np.zeros_like(amount), where=scheduled > 0)
+    share = by_schedule[:, None, None] * schedule + alike[:, None, None]
+    for row in np.flatnonzero(share.max(axis=(1, 2), initial=0) > 1):
+        share[row] = _capped_share(source[row], float(amount[row]), schedule, float(alike[row]))
+    return share * source
 
 
 def _capped_share(source: Array, amount: float, schedule: Array, alike: float) -> Array:
