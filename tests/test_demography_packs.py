@@ -9,28 +9,39 @@ import pytest
 from fiscalsim import demography
 from fiscalsim.assumptions import load_pack, packs, stage_inputs
 from fiscalsim.pipeline import people_tables
-from fiscalsim.scenario import load_scenario, scenario_ids
+from fiscalsim.scenario import OWN, load_scenario, resolutions, scenario_ids
 
 HOME = Path(__file__).resolve().parents[1]
 
 
-def baseline_of(name):
-    """The pack's scenario <name>-baseline, or the plain pack without a scenario of its own."""
+def baseline_of(name, resolution):
+    """The pack's scenario <name>-baseline at a resolution; a pack that is only begun has none yet."""
     wanted = f"{name}-baseline"
     if wanted not in scenario_ids(HOME):
         pytest.skip(f"{name} has no {wanted} yet")
-    return load_scenario(wanted, HOME)
+    return load_scenario(wanted, HOME, [f"resolution={resolution}"])
 
 
 @lru_cache(maxsize=4)
 def projected(name):
-    """(pack, inputs, population, components) of the demographic stage alone."""
-    pack = load_pack(name, HOME)
-    inputs = stage_inputs(pack, baseline_of(name), demography.base_population)
+    """(pack, inputs, population, components) of the demographic stage alone; `name` is pack or pack:resolution."""
+    place, _, resolution = name.partition(":")
+    scenario = baseline_of(place, resolution or OWN)
+    pack = load_pack(place, HOME, scenario.resolution)
+    inputs = stage_inputs(pack, scenario, demography.base_population)
     return (pack, inputs, *demography.simulate(inputs.demography))
 
 
-every_pack = pytest.mark.parametrize("name", packs(HOME))
+def every_resolution():
+    """pack, and pack:resolution for each finer cut that the pack declares."""
+    found = []
+    for name in packs(HOME):
+        finer = [cut for cut in resolutions(name, HOME, []) if cut != OWN]
+        found += [name, *(f"{name}:{cut}" for cut in finer)]
+    return found
+
+
+every_pack = pytest.mark.parametrize("name", every_resolution())
 
 
 @every_pack
@@ -90,6 +101,17 @@ def test_parts_add_up_to_their_parents_in_every_year(name):
     total = tables["drivers"].groupby("year")[["births", "deaths"]].sum()
     np.testing.assert_allclose(total["births"], components.births.sum(axis=(1, 2)), rtol=1e-9)
     np.testing.assert_allclose(total["deaths"], components.deaths.sum(axis=(1, 2)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name in every_resolution() if ":" in name])
+def test_counties_start_as_the_people_of_their_city_to_the_last_one(name):
+    pack, _, finer, _ = projected(name)
+    _, _, whole, _ = projected(name.partition(":")[0])
+    parents = {row["region"]: row["parent"] for row in pack.tables["regions.csv"]}
+    for r, city in enumerate(whole.regions):
+        members = [i for i, region in enumerate(finer.regions) if city in (region, parents[region])]
+        assert members
+        np.testing.assert_allclose(finer.persons[0, members].sum(axis=(0, 1, 3)), whole.persons[0, r].sum(axis=(0, 2)), rtol=0, atol=1e-6)  # by sex
 
 
 @every_pack
