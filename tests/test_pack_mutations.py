@@ -23,6 +23,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "assumptions" / "national", root / "assumptions" / "national")
     shutil.copytree(ROOT / "assumptions" / PACK, root / "assumptions" / PACK, ignore=lambda folder, names: [n for n in names if (Path(folder) / n).is_dir()])
+    path = root / "assumptions" / PACK / "pack.yaml"
+    path.write_text(path.read_text(encoding="utf-8").split("resolutions:")[0], encoding="utf-8")
     assert check_pack(PACK, root) == []
     return root
 

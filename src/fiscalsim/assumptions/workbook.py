@@ -30,6 +30,7 @@ from fiscalsim.text import LANGS, t
 
 NOTES, PACK, PARAMETERS = "notes", "pack.yaml", "parameters.yaml"
 MOST_BYTES, MOST_SHEETS = 200_000_000, 100  # of the unpacked workbook: a zip bomb is refused before it is read
+_OF_ONE_PLAN = ("plan_items.csv", "plan_headings.csv", "conflicts.csv", "zones.csv", "observed.csv")  # words and figures of that place alone: not copied
 _PARAMETER_COLUMNS = ("path", "year", "value", "unit", "grade", "source", "note", "quote")
 
 
@@ -105,7 +106,7 @@ def _kind(shape: Shape | None, column: str) -> str:
 def _flat(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in data.items():
         if isinstance(value, dict):
-            yield from ((f"{key}.{inner}", _word(one)) for inner, one in value.items())
+            yield from ((f"{key}.{inner}", word) for inner, word in _flat(value))
         else:
             yield key, _word(value)
 
@@ -232,10 +233,10 @@ def _pack_document(sheet: Sheet, path: Path, problems: list[Problem]) -> dict[st
         if not any(row):
             continue
         key, value = row[0], row[1] if len(row) > 1 else ""
-        where = document
-        if "." in key:
-            outer, key = key.split(".", 1)
-            where = document.setdefault(outer, {})
+        where: Any = document
+        *outer, key = key.split(".")
+        for name in outer:
+            where = where.setdefault(name, {}) if isinstance(where, dict) else where
         if not isinstance(where, dict) or key in where:
             problems.append(Problem(f"{path.name}[{sheet.name}]", i, "key", row[0], "each key once"))
             continue
@@ -397,6 +398,7 @@ def new_pack(name: str, like: str, home: Path) -> Path:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir()
     document = read_yaml(source / PACK, PACK) | {"id": name}
+    document.pop("resolutions", None)  # finer regions are the other place's
     (fresh / PACK).write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=10_000), encoding="utf-8", newline="")
     marks = {"grade": "D", "source": "assumption", "quote": ""}
     note = t("workbook.copied", "zh", pack=like)
@@ -407,7 +409,7 @@ def new_pack(name: str, like: str, home: Path) -> Path:
         text = yaml.safe_dump(entries, allow_unicode=True, sort_keys=False, width=10_000, default_flow_style=None)
         (fresh / PARAMETERS).write_text(text, encoding="utf-8", newline="")
     for file in SHAPES:
-        if not (source / file).is_file():
+        if file in _OF_ONE_PLAN or not (source / file).is_file():
             continue
         table = read_csv(source / file, file)
         header = list(table.columns)
