@@ -13,7 +13,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from packs import births, counties, generic_city, indicators, inner_mongolia, liaoning, linxia, national, panjin
+from packs import births, counties, generic_city, indicators, inner_mongolia, liaoning, linxia, national, panjin, published
 
 # One entry a place: build(facts, out, movers' schedule by age with its peak at one, births by age and residence summing to one).
 PLACES: dict[str, Callable[[Path, Path, dict[int, float], dict[str, dict[int, float]]], None]] = {
@@ -23,6 +23,8 @@ PLACES: dict[str, Callable[[Path, Path, dict[int, float], dict[str, dict[int, fl
     "linxia": linxia.build,
     "generic-city": generic_city.build,
 }
+# Packs of real places, whose budgets are published, with their base years.
+PUBLISHED = {"liaoning": liaoning.BASE_YEAR, "inner-mongolia": inner_mongolia.BASE_YEAR, "linxia": linxia.BASE_YEAR, "panjin": panjin.BASE_YEAR}
 # Packs that also have a county folder, cut from the tables that were just written.
 BY_COUNTY = {"liaoning": liaoning.LIAONING, "inner-mongolia": inner_mongolia.INNER_MONGOLIA}
 
@@ -41,6 +43,8 @@ def main() -> None:
         print(f"--- {name}")
         PLACES[name](chosen.facts, chosen.out, schedule, shapes)
         births.build(name, chosen.facts, chosen.out)
+        if name in PUBLISHED:
+            published.build(chosen.out / name, PUBLISHED[name], chosen.facts)
         if name in BY_COUNTY:
             counties.build(BY_COUNTY[name], chosen.facts, chosen.out, schedule)
     if not chosen.only:

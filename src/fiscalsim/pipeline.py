@@ -18,16 +18,18 @@ import pandas as pd
 
 from fiscalsim import allocation, demography, execution, indicators
 from fiscalsim.assumptions import Pack, evidence, item_table, load_pack, plan_item_table, published_margins, stage_inputs, zone_table, zones
-from fiscalsim.axes import RESIDENCE, SEX
+from fiscalsim.axes import RESIDENCE, SEX, Axis
 from fiscalsim.demand import demand, place_capacity, recurrent_cost
 from fiscalsim.errors import ModelError
 from fiscalsim.evaluation import evaluation
-from fiscalsim.fiscal_capacity import fiscal_capacity, money_with_people
+from fiscalsim.fiscal_capacity import balance, fiscal_capacity, later_outturn, money_with_people, reconciliation
 from fiscalsim.quantities import Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, tidy
 from fiscalsim.scenario import Scenario
 from fiscalsim.scenario import home as default_home
 
 IDENTITY = 1e-9
+RISE_FROM, RISE_YEARS = 2025, 15  # the age of retirement rises from 2025 on for fifteen years (decision of 13 September 2024)
+FIRST_WORKING_AGE = 22  # of staff with a degree
 Progress = Callable[[float, str], None]
 COMPUTED_WITH = ("fiscalsim", "numpy", "scipy", "pandas", "pyarrow", "pyomo", "highspy", "simpy")
 
@@ -55,7 +57,7 @@ class Stages(NamedTuple):
     needed: Demand
     money: FiscalCapacity
     plan: Allocation
-    played: execution.Replay | None
+    delivery: tuple[execution.Replay, pd.DataFrame] | None  # the replay, and the split of its gaps
 
 
 class WarmModels:
@@ -113,10 +115,11 @@ def run(
     )
     clock.mark("allocation")
     say(0.8, "replay")
-    played = execution.replay(execution_plan(inputs, needed, plan), inputs.execution, scenario.seed, inputs.horizon, inputs.regions) if replay else None
+    promised = execution_plan(inputs, population, needed, plan) if replay else None
+    delivery = execution.split_gap(promised, inputs.execution, scenario.seed, inputs.horizon, inputs.regions) if promised is not None else None
     clock.mark("replay")
     say(0.95, "tables")
-    found = Stages(inputs, population, components, needed, money, plan, played)
+    found = Stages(inputs, population, components, needed, money, plan, delivery)
     tables = result_tables(found)
     tables["starting_population"] = starting_population(pack)
     tables["sources"] = pd.concat([tables["sources"], sources_of_steps(tables["starting_population"], pack)], ignore_index=True)
@@ -201,6 +204,13 @@ def base_cost(inputs: StageInputs, needed: Demand) -> Array:
     return recurrent_cost(inputs.demand, needed.standard[0] / inputs.demand.standard_multiple[0], served, places)
 
 
+def cost_as_today(inputs: StageInputs, needed: Demand) -> Array:
+    """Calibrated cost [Y,R,S] if coverage and places stayed as in the base year; yuan."""
+    served = (needed.clients * inputs.supply.base_coverage[None]).sum(axis=2)
+    places = place_capacity(inputs.demand, inputs.supply, inputs.supply.capacity)
+    return recurrent_cost(inputs.demand, needed.standard, served, places[None])
+
+
 def base_spending(inputs: StageInputs, needed: Demand) -> tuple[Array, Array]:
     """Catalogue spending of the base year [R], calibrated, and the part that upper levels owe for those served [R]; yuan."""
     served = (needed.clients[0] * inputs.supply.base_coverage).sum(axis=1)
@@ -209,21 +219,21 @@ def base_spending(inputs: StageInputs, needed: Demand) -> tuple[Array, Array]:
     return base_cost(inputs, needed).sum(axis=1), duty
 
 
-def execution_plan(inputs: StageInputs, needed: Demand, plan: Allocation) -> execution.Plan:
+def execution_plan(inputs: StageInputs, population: Population, needed: Demand, plan: Allocation) -> execution.Plan:
     """The allocation in the neutral words of the replay."""
     first = needed.years.index(plan.years.labels[0])
     now = slice(first, first + len(plan.years))
     queued = sorted(set(inputs.execution.queues["service"]) & set(plan.services.labels))
     placed = sorted({service for service, _, _ in inputs.supply.requires})
-    lead = {r.code: r.lead_years for r in inputs.supply.resources}
-    orders = tidy(plan.built, {"year": plan.years, "region": plan.regions, "resource": plan.resources}, "places")
-    orders["capital_yuan"] = orders["places"].to_numpy() * (
-        np.array([{r.code: r.build_cost for r in inputs.supply.resources}[c] for c in orders["resource"]])
-        * np.array([inputs.demand.price_index[needed.years.index(y)] for y in orders["year"]])
-    )
-    orders["opens_year"] = orders["year"] + orders["resource"].map(lead)
-    staff = {r.code for r in inputs.supply.resources if r.kind == "staff"}
-    orders = orders[(orders["places"] >= 1.0) & ~orders["resource"].isin(staff)].reset_index(drop=True)
+    axes = {"year": plan.years, "region": plan.regions, "resource": plan.resources}
+    prices = inputs.demand.price_index[now][:, None, None]
+    cost = np.array([r.build_cost for r in inputs.supply.resources])
+    lead = np.array([r.lead_years for r in inputs.supply.resources])
+    staff = {r.code: r.retire_rate for r in inputs.supply.resources if r.kind == "staff"}
+    # places gained by conversion: ordered the year before; posts that move between regions are no conversion
+    places = np.array([r.kind == "place" for r in inputs.supply.resources])
+    gained = np.concatenate([np.where(places, plan.converted_in, 0.0)[1:], np.zeros_like(plan.converted_in[:1])])
+    into = np.array([np.mean([c for _, to, _, c in inputs.supply.conversions if to == k] or [0.0]) for k in plan.resources])
     general = tidy(plan.general, {"year": plan.years, "region": plan.regions}, "yuan").assign(kind="general")
     earmarked = tidy(plan.earmarked.sum(axis=2), {"year": plan.years, "region": plan.regions}, "yuan").assign(kind="earmarked")
     return execution.Plan(
@@ -231,16 +241,50 @@ def execution_plan(inputs: StageInputs, needed: Demand, plan: Allocation) -> exe
         regions=plan.regions,
         transfers=pd.concat([general, earmarked], ignore_index=True)[["year", "region", "kind", "yuan"]],
         recurrent=plan.recurrent.sum(axis=(2, 3)),
-        orders=orders,
+        orders=_orders(plan.built, cost * prices, lead, axes),
+        conversions=_orders(gained, into * prices, np.ones_like(lead), axes),
         stock=plan.stock + plan.bought,
         resources=plan.resources.labels,
         demand={s: needed.clients[now, :, :, needed.services.index(s)].sum(axis=2) for s in placed},
         planned_served={s: plan.served[..., plan.services.index(s)].sum(axis=2) for s in placed},
-        queue_services=tuple((s, k, u) for s, k, u in inputs.supply.requires_planned if s in queued and k not in staff and u > 0),
+        queue_services=tuple((s, k, u) for s, k, u in inputs.supply.requires_planned if s in queued and u > 0),
         school_resources=tuple(r.code for r in inputs.supply.resources if any(k == r.code and s in _schools(inputs) for s, k, _ in inputs.supply.requires)),
-        requires=tuple((s, k, u) for s, k, u in inputs.supply.requires_planned if s not in queued and k not in staff and u > 0),
+        requires=tuple((s, k, u) for s, k, u in inputs.supply.requires_planned if s not in queued and u > 0),
         place=inputs.info.id,
+        served_before={s: (needed.clients[0] * inputs.supply.base_coverage)[..., needed.services.index(s)].sum(axis=1) for s in queued},
+        leaving=staff,
+        retirement=retirement(inputs.execution.staff, population, plan.years),
     )
+
+
+def _orders(places: Array, cost: Array, lead: Array, axes: dict[str, Any]) -> pd.DataFrame:
+    """What is ordered, [Y,R,K] places of at least one, at `cost` yuan a place, and when the plan counts on it."""
+    orders = tidy(places, axes, "places")
+    orders["capital_yuan"] = (places * cost).reshape(-1)
+    orders["opens_year"] = orders["year"] + np.broadcast_to(lead, places.shape).reshape(-1)
+    return orders[orders["places"] >= 1.0].reset_index(drop=True)
+
+
+def retirement(staff: pd.DataFrame, population: Population, years: Axis) -> dict[str, Array]:
+    """Share of those of working age (22 to the age of retirement) who reach that age in the year, [Y,R] by staff resource, from the cohorts.
+
+    Staff is as old as the people around it; where the age of retirement rises during a year (one month every four from 2025), fewer reach it.
+    """
+    items = {(resource, item): float(value) for resource, item, value in staff[["resource", "item", "value"]].itertuples(index=False)}
+    by_age = population.persons.sum(axis=(2, 3))
+    found = {}
+    for resource in sorted({r for r, item in items if item == "retirement_age"}):
+        shares = []
+        for year in years:
+            rise = items[resource, "retirement_rise"] / RISE_YEARS
+            late = min(max(year - RISE_FROM + 1, 0), RISE_YEARS)
+            age = items[resource, "retirement_age"] + rise * late
+            whole, part = int(age), age - int(age)
+            before = by_age[population.years.index(year) - 1]  # at the end of the year before
+            reach = (1 - part) * before[:, whole - 1] + part * before[:, whole]
+            shares.append(reach * (1 - rise * (0 < late < RISE_YEARS)) / before[:, FIRST_WORKING_AGE:whole].sum(axis=1))
+        found[resource] = np.array(shares)
+    return found
 
 
 def _schools(inputs: StageInputs) -> set[str]:
@@ -252,7 +296,8 @@ def _schools(inputs: StageInputs) -> set[str]:
 
 def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
     """Every table of a run but `checks`; columns as in contracts.md."""
-    inputs, population, components, needed, money, plan, played = found
+    inputs, population, components, needed, money, plan, delivery = found
+    played = delivery[0] if delivery is not None else None
     info, last = inputs.info, plan.years.labels[-1]
     table, names = indicators.indicator_table(inputs, population, needed, plan)
     tables = {
@@ -273,17 +318,32 @@ def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
         "services": pd.DataFrame([{n: getattr(s, n) for n in s.__dataclass_fields__} for s in inputs.demand.services]).rename(columns={"code": "service"}),
         "resources": pd.DataFrame([{n: getattr(r, n) for n in r.__dataclass_fields__} for r in inputs.supply.resources]).rename(columns={"code": "resource"}),
         "calibration": needed.calibration,
+        "balance": balance(inputs.fiscal, money, plan),
+        "reconciliation": reconciliation(inputs, money),
+        "later_outturn": until(later_outturn(inputs, money, cost_as_today(inputs, needed)), last),
         "backcast": demography.against_published(population, components, inputs.observed),
         "sources": inputs.sources,
         "urban_share_missed": until(demography.missed_urban_share(inputs.demography, population), last),
         **{name: until(table, last) for name, table in people_tables(inputs, population, components).items()},
     }
-    if played is not None:
-        tables["replay_summary"] = played.summary
-        tables["replay_log"] = played.log
+    if delivery is not None:
+        tables |= delivery_tables(*delivery)
     tables["evaluation"] = evaluation(inputs, population, needed, money, plan, played.summary if played is not None else None)
     tables["summary"] = summary(inputs, needed, money, plan, names)
     return tables
+
+
+def delivery_tables(played: execution.Replay, split: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What a replay says beside the table `execution`: its means, its story, why less arrives, whose delay costs most, how sure it is."""
+    projects, regions = execution.late_projects(played)
+    return {
+        "replay_summary": played.summary,
+        "replay_log": played.log,
+        "replay_split": split,
+        "late_projects": projects,
+        "late_regions": regions,
+        "replay_precision": execution.precision(played),
+    }
 
 
 def people_tables(inputs: StageInputs, population: Population, components: Components) -> dict[str, pd.DataFrame]:
@@ -412,7 +472,7 @@ def summary(inputs: StageInputs, needed: Demand, money: FiscalCapacity, plan: Al
 
 def checks(found: Stages) -> pd.DataFrame:
     """name, value (largest relative error), tolerance, passed: the identities of people, money, capacity and delivery."""
-    inputs, population, components, needed, money, plan, played = found
+    inputs, population, components, needed, money, plan, delivery = found
     rows = [(name, worst, IDENTITY) for name, worst in demography.identities(population, components)]
     carried_in = np.concatenate([np.zeros((1, len(plan.regions))), plan.carried[:-1]])
     first = money.years.index(plan.years.labels[0])
@@ -443,8 +503,11 @@ def checks(found: Stages) -> pd.DataFrame:
         "capacity carried forward": "capacity_carried_forward",
     }
     rows = [row for row in rows if eased.get(row[0]) not in inputs.rules.switched_off]
-    if played is not None:
+    if delivery is not None:
+        played, split = delivery
         rows += [(f"replay: {name}", worst, tolerance) for name, worst, tolerance in played.identities]
+        parts = split[[*execution.CAUSES, "interaction"]].sum(axis=1) - split["gap"]
+        rows.append(("replay: the causes and their interaction sum to the gap", float((parts.abs() / np.maximum(split["planned"], 1.0)).max()), IDENTITY))
     table = pd.DataFrame(rows, columns=["name", "value", "tolerance"])
     table["passed"] = table["value"].to_numpy() <= table["tolerance"].to_numpy()
     return table

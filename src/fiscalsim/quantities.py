@@ -8,7 +8,7 @@ rates are per person and year. Stocks are at 31 December; a flow of year y happe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -378,6 +378,7 @@ class ExecutionInputs:
     parameters: dict[str, float]  # every execution.* parameter and release.csv item, by name (days, months, shares, persons)
     projects: pd.DataFrame  # resource, stage, low, mode, high (months)
     queues: pd.DataFrame  # service, item, value (stay_months, abandon_rate, priority shares ...)
+    staff: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["resource", "item", "value"]))  # rounds, batches, leaving
 
 
 @dataclass(frozen=True)
@@ -419,6 +420,7 @@ class StageInputs:
     weights: Weights
     execution: ExecutionInputs
     observed: pd.DataFrame  # region, item, year, value (persons), leaves (names separated by ;): published after the base year
+    published: pd.DataFrame  # region, item, year, value (yuan), grade, source, note, leaves: lines of budgets as published
     reported_inputs: dict[str, Array]  # what reported indicators need: life_expectancy [Y], schooling parameters ...
     sources: pd.DataFrame  # one row a value: file, key, value, unit, grade, source, title, note, quote
     pack_digest: str

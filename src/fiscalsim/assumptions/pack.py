@@ -341,7 +341,7 @@ def _select(document: Document, tables: dict[str, list[Row]], problems: list[Pro
     needed = {row["resource"] for row in tables["requires.csv"]}
     needed |= {code for row in tables["indicators.csv"] for code in (*row["of"], *row["per"]) if row["measure"].startswith("capacity")}
     unused = every_resource - needed
-    for file in ("resources.csv", "capacity.csv", "projects.csv", "purchase.csv"):
+    for file in ("resources.csv", "capacity.csv", "projects.csv", "purchase.csv", "staff.csv"):
         tables[file] = [row for row in tables[file] if row["resource"] not in unused]
     tables["conversions.csv"] = [row for row in tables["conversions.csv"] if not {row["from"], row["to"]} & unused]
 
@@ -379,11 +379,12 @@ def _codes_known(tables: dict[str, list[Row]]) -> list[Problem]:
         problems += unknown_codes(tables[file], "region", leaves, "a region of regions.csv that has no parts")
     problems += unknown_codes(tables["coverage.csv"], "region", [*leaves, EVERY], "a region of regions.csv, or *")
     problems += unknown_codes(tables["observed.csv"], "region", [*regions, ALL], "a region of regions.csv, or all")
+    problems += unknown_codes(tables["published.csv"], "region", regions, "a region of regions.csv")
     problems += unknown_codes(tables["births.csv"], "region", [*regions, ALL], "a region of regions.csv, or all")
     problems += unknown_codes(tables["zones.csv"], "inside", leaves, "a region of regions.csv that has no parts")
     for file in ("needs.csv", "standards.csv", "coverage.csv", "requires.csv", "queues.csv"):
         problems += unknown_codes(tables[file], "service", services, "a service of the catalogue")
-    for file in ("requires.csv", "capacity.csv", "purchase.csv"):
+    for file in ("requires.csv", "capacity.csv", "purchase.csv", "staff.csv"):
         problems += unknown_codes(tables[file], "resource", resources, "a resource of resources.csv")
     problems += unknown_codes(tables["projects.csv"], "resource", [*resources, EVERY], "a resource of resources.csv, or *")
     for column in ("from", "to"):

@@ -85,6 +85,7 @@ def stage_inputs(pack: Pack, scenario: Scenario, graduate: Graduate) -> StageInp
         weights=_weights(pack),
         execution=_execution(pack, values),
         observed=_observed(pack),
+        published=_published(pack),
         reported_inputs={
             name.removeprefix("demography."): frozen(values.path(name, years), (len(years),), name)
             for name in (
@@ -138,7 +139,17 @@ def _by_region(pack: Pack, file: str, item: str) -> Array:
 
 
 def _observed(pack: Pack) -> pd.DataFrame:
-    """region, item, year, value and the leaves whose sum a row is compared with: at a finer resolution a city's figures are those of its counties."""
+    """region, item, year, value and the leaves whose sum a row is compared with."""
+    return _with_leaves(pack, "observed.csv", ("region", "item", "year", "value"))
+
+
+def _published(pack: Pack) -> pd.DataFrame:
+    """region, item, year, value (yuan), grade, source, note and leaves: lines of budgets as published, the base year's and later ones."""
+    return _with_leaves(pack, "published.csv", ("region", "item", "year", "value", "grade", "source", "note"))
+
+
+def _with_leaves(pack: Pack, file: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Rows of a table whose regions may be any of the pack's, with `leaves`: at a finer resolution a city's figures are those of its counties."""
     above = {row["region"]: row["parent"] for row in pack.tables["regions.csv"]}
     within: dict[str, list[str]] = {ALL: list(pack.regions)}
     for leaf in pack.regions:
@@ -146,7 +157,7 @@ def _observed(pack: Pack) -> pd.DataFrame:
         while at in above and leaf not in within.setdefault(at, []):
             within[at].append(leaf)
             at = above[at]
-    table = _frame(pack.tables["observed.csv"], ("region", "item", "year", "value"))
+    table = _frame(pack.tables[file], columns)
     return table.assign(leaves=[";".join(within[region]) for region in table["region"]])
 
 
@@ -501,4 +512,5 @@ def _execution(pack: Pack, values: _Values) -> ExecutionInputs:
         parameters,
         _frame(pack.tables["projects.csv"], ("resource", "stage", "low", "mode", "high")),
         _frame(pack.tables["queues.csv"], ("service", "item", "value")),
+        _frame(pack.tables["staff.csv"], ("resource", "item", "value")),
     )

@@ -22,6 +22,12 @@ Row = dict[str, Any]  # typed cells by column, and `file` and `line` for message
 
 FUNCTIONS = ("education", "social_security", "health", "housing", "culture")
 FISCAL_ONCE = ("expenditure", "new_bonds", "debt_balance", *FUNCTIONS)  # needed for the base year only
+# lines of a budget as bureaus publish them: what the base year is reconciled with and later years are held against
+PUBLISHED = (
+    *("own_revenue", "tax_revenue", "nontax_revenue", "transfers_received", "tax_refund", "general_transfers", "special_transfers", "bonds_onlent"),
+    *("carried_in", "funds_in", "stabilisation_used", "total_resources", "expenditure", "remitted_up", "debt_repaid", "carried_out", "funds_out"),
+    *("stabilisation_added", "interest_paid", "sanbao", "sanbao_livelihood", "sanbao_wages", "sanbao_operation", *FUNCTIONS),
+)
 FISCAL_PATHS = ("own_revenue", "debt_interest", "debt_limit", "other_debt", "bond_quota")  # from the base year on, then grown
 VITAL_ITEMS = ("tfr_relative", "e0_difference", "external_net_migration", "leaving_rate", "destination_share", "household_size")
 VITAL_OPTIONAL = ("srb", "cost_difference")
@@ -235,6 +241,9 @@ SHAPES: dict[str, Shape] = {
     "observed.csv": Shape(
         ("region", "item", "year"), {"region": CODE, "item": _words("population", "births", "deaths"), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
     ),
+    "published.csv": Shape(
+        ("region", "item", "year"), {"region": CODE, "item": _words(*PUBLISHED), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
+    ),
     "starting_steps.csv": Shape(("step",), {"step": CODE, **_NAMES, "method_zh": TEXT, "method_en": TEXT}, needed=False),
     "births.csv": Shape(("region", "year"), {"region": CODE, "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False),
     "items.csv": Shape(
@@ -308,6 +317,7 @@ SHAPES: dict[str, Shape] = {
         may_lack=("unit",),
     ),
     "queues.csv": Shape(("service", "item"), {"service": CODE, "item": CODE, "value": NUMBER, "unit": MAY_BE_TEXT}, needed=False, may_lack=("unit",)),
+    "staff.csv": Shape(("resource", "item"), {"resource": CODE, "item": CODE, "value": NUMBER, "unit": MAY_BE_TEXT}, needed=False, may_lack=("unit",)),
 }
 # what a sub-folder of a pack may hold: the tables by region, cut finer than the pack's own
 BY_REGION = ("regions.csv", "population.csv", "residence.csv", "vital.csv", "capacity.csv", "coverage.csv", "fiscal.csv", "observed.csv")
@@ -381,7 +391,7 @@ def _scaled(row: Row, cells: Mapping[str, str], problems: list[Problem]) -> bool
     if factor != 1.0 and cells["value"].rstrip().endswith(("万", "亿")):
         problems.append(Problem(row["file"], row["line"], "value", cells["value"], f"万 or 亿 either after the figure or in the unit ({row['unit']}), not both"))
         return False
-    if row["file"].endswith("/fiscal.csv") and not row["unit"].endswith(("元", "yuan")):
+    if row["file"].endswith(("/fiscal.csv", "/published.csv")) and not row["unit"].endswith(("元", "yuan")):
         problems.append(Problem(row["file"], row["line"], "unit", row["unit"], "元, 万元, 亿元 or yuan"))
         return False
     row["value"] *= factor
