@@ -32,10 +32,11 @@ OPTIONS: dict[str, bool | int | float | str] = {
     "primal_feasibility_tolerance": 1e-9,  # finer than what a pass may give up of the passes before it
     "simplex_dual_edge_weight_strategy": 1,  # Devex: 9.8 s for all passes of Liaoning by city, 16.4 s with steepest edge; warm answers gain more
 }
-# Above LARGE columns a pass is first solved by interior point with crossover: for the hundred counties of Liaoning simplex needs more than ten minutes in
+# Above LARGE columns the later passes are first solved by interior point with crossover: for the hundred counties of Liaoning simplex needs more than ten minutes in
 # pass 3, interior point two. The choice is by size, never by the clock, so that the same model always takes the same way. At 1e-9 crossover ends
 # "imprecise"; what the looser tolerances let through is bounded by the numpy check of the duality gap.
 LARGE = 100_000
+BY_SIMPLEX = ("0", "1a", "1b", "2")  # quicker by simplex at any size; the first two may have no solution, which simplex says plainly
 LARGE_OPTIONS: dict[str, bool | int | float | str] = {
     "solver": "ipm",
     "time_limit": 1800.0,
@@ -46,10 +47,10 @@ GAP = 1e-6  # largest difference between an answer's objective and what its own 
 
 
 def solver_options(columns: int, name: str = "") -> dict[str, bool | int | float | str]:
-    """The options of HiGHS for a model of that many columns; passes that may have no solution stay with simplex, which says so plainly."""
+    """The options of HiGHS for a pass of a model of that many columns."""
     if columns <= LARGE:
         return dict(OPTIONS)
-    return OPTIONS | ({"time_limit": LARGE_OPTIONS["time_limit"]} if name in MAY_BE_INFEASIBLE else LARGE_OPTIONS)
+    return OPTIONS | ({"time_limit": LARGE_OPTIONS["time_limit"]} if name in BY_SIMPLEX else LARGE_OPTIONS)
 
 
 @dataclass
