@@ -32,8 +32,8 @@ OPTIONS: dict[str, bool | int | float | str] = {
     "primal_feasibility_tolerance": 1e-9,  # finer than what a pass may give up of the passes before it
     "simplex_dual_edge_weight_strategy": 1,  # Devex: 9.8 s for all passes of Liaoning by city, 16.4 s with steepest edge; warm answers gain more
 }
-# Above LARGE columns the later passes are first solved by interior point with crossover: for the hundred counties of Liaoning simplex needs more than ten minutes in
-# pass 3, interior point two. The choice is by size, never by the clock, so that the same model always takes the same way. At 1e-9 crossover ends
+# Above LARGE columns the later passes are first solved by interior point with crossover: for the hundred counties of Liaoning simplex needs
+# more than ten minutes in pass 3, interior point two. The choice is by size, never by the clock, so that the same model always takes the same way. At 1e-9 crossover ends
 # "imprecise"; what the looser tolerances let through is bounded by the numpy check of the duality gap.
 LARGE = 100_000
 BY_SIMPLEX = ("0", "1a", "1b", "2")  # quicker by simplex at any size; the first two may have no solution, which simplex says plainly
@@ -216,7 +216,7 @@ class PassSolver:
         if not abs(objective - info.objective_function_value) <= 1e-5 * max(1.0, abs(objective)):
             raise NoSolution(f"pass {self.name}: the solver reports {info.objective_function_value}, its own point gives {objective}")
         prices = np.array(solution.row_dual)
-        if self.options["solver"] != OPTIONS["solver"] and not self.gap(x, prices) <= GAP * max(1.0, abs(objective)):
+        if len(x) > LARGE and not self.gap(x, prices) <= GAP * max(1.0, abs(objective)):
             raise NoSolution(f"pass {self.name}: its prices prove the answer only to {self.gap(x, prices):.1e}; not shown as a result")
         return Answer(
             self.name,
