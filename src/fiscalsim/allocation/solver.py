@@ -33,8 +33,8 @@ OPTIONS: dict[str, bool | int | float | str] = {
     "simplex_dual_edge_weight_strategy": 1,  # Devex: 9.8 s for all passes of Liaoning by city, 16.4 s with steepest edge; warm answers gain more
 }
 # Above LARGE columns the later passes are first solved by interior point with crossover: for the hundred counties of Liaoning simplex needs
-# more than ten minutes in pass 3, interior point two. The choice is by size, never by the clock, so that the same model always takes the same way. At 1e-9 crossover ends
-# "imprecise"; what the looser tolerances let through is bounded by the numpy check of the duality gap.
+# more than ten minutes in pass 3, interior point two. The choice is by size, never by the clock, so that the same model always takes the same
+# way. At 1e-9 crossover ends "imprecise"; what the looser tolerances let through is bounded by the numpy check of the duality gap.
 LARGE = 100_000
 BY_SIMPLEX = ("0", "1a", "1b", "2")  # quicker by simplex at any size; the first two may have no solution, which simplex says plainly
 LARGE_OPTIONS: dict[str, bool | int | float | str] = {
