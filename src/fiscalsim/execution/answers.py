@@ -6,7 +6,6 @@ Must not know how a replication runs; only replays plans and reads their tables.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,36 +13,31 @@ from scipy.special import stdtrit
 
 from fiscalsim.axes import Axis
 from fiscalsim.execution.plan import CAUSES, Plan
-from fiscalsim.execution.results import Replay, replay
+from fiscalsim.execution.results import Replay, replays
 from fiscalsim.quantities import ExecutionInputs
 
 
-def split_gap(
-    plan: Plan, inputs: ExecutionInputs, seed: int, horizon: Axis, regions: Axis, *, whole: Replay | None = None, replications: int | None = None
-) -> pd.DataFrame:
-    """Planned minus delivered by year, region and code, split by switching one cause off at a time.
+def split_gap(plan: Plan, inputs: ExecutionInputs, seed: int, horizon: Axis, regions: Axis) -> tuple[Replay, pd.DataFrame]:
+    """The replay, and planned minus delivered by year, region and code, split by switching one cause off at a time.
 
     A cause's part is what is delivered more without it (the same random numbers, so the difference is the cause); `interaction` is what the causes
-    do only together, and the five parts sum to the gap. Delivered is open places for a resource and clients served for a service. `whole` is a replay
-    of the same plan, inputs and seed that is at hand; it must have as many replications. Negative parts are gains (opened before the plan's date).
+    do only together, and the five parts sum to the gap. Delivered is open places for a resource and clients served for a service. Negative parts are
+    gains (opened before the plan's date). Columns: year, region, kind, service, planned, delivered, gap, the causes, interaction.
     """
-    if replications is not None:
-        inputs = replace(inputs, parameters={**inputs.parameters, "execution.replications": float(replications)})
-        whole = None
     key = ["year", "region", "kind", "service"]
+    whole, *others = replays(plan, inputs, seed, horizon, regions, ((), *((cause,) for cause in CAUSES)))
 
-    def delivered(result: Replay) -> pd.Series:
-        s = result.summary
-        return s.assign(delivered=s["opened"].where(s["kind"] == "resource", s["served"])).set_index(key)["delivered"]
+    def delivered(summary: pd.DataFrame) -> pd.Series:
+        return summary.assign(delivered=summary["opened"].where(summary["kind"] == "resource", summary["served"])).set_index(key)["delivered"]
 
-    base = whole or replay(plan, inputs, seed, horizon, regions)
+    base = whole.replay()
     frame = base.summary.set_index(key)[["planned"]].copy()
-    frame["delivered"] = delivered(base)
+    frame["delivered"] = delivered(base.summary)
     frame["gap"] = frame["planned"] - frame["delivered"]
-    for cause in CAUSES:
-        frame[cause] = delivered(replay(plan, inputs, seed, horizon, regions, without=(cause,))) - frame["delivered"]
+    for cause, other in zip(CAUSES, others, strict=True):
+        frame[cause] = delivered(other.summary()) - frame["delivered"]
     frame["interaction"] = frame["gap"] - frame[list(CAUSES)].sum(axis=1)
-    return frame.reset_index()
+    return base, frame.reset_index()
 
 
 def late_projects(result: Replay, top: int = 5) -> tuple[pd.DataFrame, pd.DataFrame]:

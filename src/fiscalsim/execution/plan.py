@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import pandas as pd
 from fiscalsim.axes import Axis
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.execution.calendar import DAYS_PER_MONTH, ReleaseRules
-from fiscalsim.execution.projects import STAGES, ProjectRules
+from fiscalsim.execution.projects import BUILD, CONVERT, CONVERT_STAGES, HIRE, STAGES, ProjectRules
 from fiscalsim.quantities import Array, ExecutionInputs
 
 CAUSES = ("money", "time", "staff", "demand")
@@ -57,6 +57,18 @@ QUEUE_ITEMS = (
     "priority_share_2",
     "joining_share",
 )
+STAFF_ITEMS = (
+    "rounds_per_year",
+    "first_round_month",
+    "graduate_share",
+    "graduate_month",
+    "leaving_low",
+    "leaving_mode",
+    "leaving_high",
+    "filled_share",
+    "retires",
+)
+ORDER_COLUMNS = ("year", "region", "resource", "places", "capital_yuan", "opens_year")
 ABOVE_ZERO = ("execution.persons_per_client", "execution.replications", "execution.lead_time", "recurrent_payee_delay_mean_days", "reapproval_factor")
 SHARES = ("advance_share_general", "advance_share_special", "late_probability", "idle_probability", "advance_payment_share", "retention_share")
 SOLVER_ZERO = 1e-6  # a solver's zero may be this far below zero
@@ -79,6 +91,10 @@ class Plan:
     school_resources: tuple[str, ...]  # open with the school year
     requires: tuple[tuple[str, str, float], ...] = ()  # the same for services without a waiting list
     place: str = ""  # the name of the whole in the rows that sum all regions
+    conversions: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ORDER_COLUMNS)))  # as orders: places gained from other places
+    served_before: dict[str, Array] = field(default_factory=dict)  # service -> [R] clients in their places on the eve; all places full when missing
+    leaving: dict[str, float] = field(default_factory=dict)  # staff resource -> share of its posts that the plan fills anew every year
+    retirement: dict[str, Array] = field(default_factory=dict)  # staff resource -> [Y,R] share of the staff who reach the age of retirement in the year
 
 
 def cells(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
@@ -129,6 +145,11 @@ def table_problems(plan: Plan, inputs: ExecutionInputs) -> Iterator[Problem]:
         for stage in STAGES if works else STAGES[-1:]:
             if (resource, stage) not in known:
                 yield Problem("projects.csv", None, "resource, stage", f"{resource}, {stage}", "needed by the replay and missing")
+    for resource in sorted(set(plan.conversions["resource"])):
+        for stage in (*CONVERT_STAGES, STAGES[-1]):
+            if (resource, stage) not in known:
+                yield Problem("projects.csv", None, "resource, stage", f"{resource}, {stage}", "needed by the replay and missing")
+    yield from staff_problems(plan, inputs)
     for resource, stage, low, mode, high in cells(inputs.projects, "resource", "stage", "low", "mode", "high"):
         if not 0 <= low <= mode <= high:
             yield Problem("projects.csv", None, f"{resource}, {stage}", f"{low}, {mode}, {high}", "0 <= low <= mode <= high")
@@ -144,6 +165,25 @@ def table_problems(plan: Plan, inputs: ExecutionInputs) -> Iterator[Problem]:
             yield Problem("queues.csv", None, f"{service}, priority_share_1 and 2", "", "must not exceed 1 together")
 
 
+def staff_problems(plan: Plan, inputs: ExecutionInputs) -> Iterator[Problem]:
+    """What is missing or out of range in staff.csv for the staff of this plan."""
+    found = {(resource, item): float(value) for resource, item, value in cells(inputs.staff, "resource", "item", "value")}
+    for resource in sorted(plan.leaving):
+        for item in STAFF_ITEMS:
+            value = found.get((resource, item))
+            if value is None:
+                yield Problem("staff.csv", None, "resource, item", f"{resource}, {item}", "needed by the replay and missing")
+            elif item in ("rounds_per_year", "first_round_month") and value not in range(1, 13):
+                yield Problem("staff.csv", None, f"{resource}, {item}", str(value), "a whole number, 1..12")
+            elif item == "graduate_month" and value not in range(13):
+                yield Problem("staff.csv", None, f"{resource}, {item}", str(value), "a month, 1..12, or 0 for no batch of graduates")
+            elif not 0 <= value < math.inf or ((item.endswith("_share") or item == "retires") and value > 1):
+                yield Problem("staff.csv", None, f"{resource}, {item}", str(value), "a finite number, not negative; a share at most 1")
+        low, mode, high = (found.get((resource, f"leaving_{name}"), 0.0) for name in ("low", "mode", "high"))
+        if not low <= mode <= high <= 1:
+            yield Problem("staff.csv", None, f"{resource}, leaving", f"{low}, {mode}, {high}", "low <= mode <= high <= 1")
+
+
 def plan_problems(plan: Plan, horizon: Axis, regions: Axis) -> Iterator[Problem]:
     """Names and cells of the plan that the replay cannot take."""
     if plan.years.labels != horizon.labels or plan.regions.labels != regions.labels:
@@ -152,6 +192,9 @@ def plan_problems(plan: Plan, horizon: Axis, regions: Axis) -> Iterator[Problem]
         (plan.orders, "orders", "region", plan.regions.labels),
         (plan.orders, "orders", "year", plan.years.labels),
         (plan.orders, "orders", "resource", plan.resources),
+        (plan.conversions, "conversions", "region", plan.regions.labels),
+        (plan.conversions, "conversions", "year", plan.years.labels),
+        (plan.conversions, "conversions", "resource", plan.resources),
         (plan.transfers, "transfers", "region", plan.regions.labels),
         (plan.transfers, "transfers", "year", plan.years.labels),
         (plan.transfers, "transfers", "kind", KINDS),
@@ -168,18 +211,27 @@ def plan_problems(plan: Plan, horizon: Axis, regions: Axis) -> Iterator[Problem]
         yield Problem("plan", None, "planned_served", service, "needed: its capacity is given")
     for service in sorted({s for s, _, _ in plan.queue_services} - set(plan.demand)):
         yield Problem("plan", None, "demand", service, "needed: it has a waiting list")
-    if (plan.orders["opens_year"] < plan.orders["year"]).any():
-        yield Problem("plan", None, "orders.opens_year", "", "not before the year of the order")
+    for name, frame in (("orders", plan.orders), ("conversions", plan.conversions)):
+        if (frame["opens_year"] < frame["year"]).any():
+            yield Problem("plan", None, f"{name}.opens_year", "", "not before the year of the order")
+    for code in sorted((set(plan.leaving) | set(plan.retirement)) - set(plan.resources)):
+        yield Problem("plan", None, "leaving, retirement", code, f"one of {', '.join(plan.resources)}", nearest(code, plan.resources))
     shape = (len(plan.years), len(plan.regions))
     arrays = {
         "recurrent": plan.recurrent,
         **{f"demand {s}": a for s, a in plan.demand.items()},
         **{f"planned_served {s}": a for s, a in plan.planned_served.items()},
     }
+    arrays |= {f"retirement {k}": a for k, a in plan.retirement.items()}
     shapes = dict.fromkeys(arrays, shape) | {"stock": (*shape, len(plan.resources))}
     arrays["stock"] = plan.stock
-    for name, frame, column in (("transfers", plan.transfers, "yuan"), ("orders", plan.orders, "places"), ("orders", plan.orders, "capital_yuan")):
-        arrays[f"{name}.{column}"] = frame[column].to_numpy(float)
+    for service, before in plan.served_before.items():
+        arrays[f"served_before {service}"], shapes[f"served_before {service}"] = before, shape[1:]
+    arrays["leaving"] = np.array(list(plan.leaving.values()), dtype=float)
+    arrays["transfers.yuan"] = plan.transfers["yuan"].to_numpy(float)
+    for name, frame in (("orders", plan.orders), ("conversions", plan.conversions)):
+        for column in ("places", "capital_yuan"):
+            arrays[f"{name}.{column}"] = frame[column].to_numpy(float)
     for name, array in arrays.items():
         if name in shapes and array.shape != shapes[name]:
             yield Problem("plan", None, name, str(array.shape), f"shape {shapes[name]} (years, regions, resources)")
@@ -224,6 +276,20 @@ def project_rules(parameters: dict[str, float]) -> ProjectRules:
     )
 
 
+class Order(NamedTuple):
+    """One thing that the plan orders; `name` is its entity, the same in every scenario that orders it."""
+
+    region: str
+    resource: str
+    year: int
+    opens_year: int
+    places: float
+    capital: float  # yuan
+    way: str  # build, convert, hire
+    graduates: bool  # staff who come with the yearly batch
+    name: str
+
+
 @dataclass(frozen=True)
 class Script:
     """The plan as the replications read it: looked up once, not once a replication."""
@@ -232,9 +298,10 @@ class Script:
     parameters: dict[str, float]
     rules: ReleaseRules
     works: ProjectRules
-    orders: list[tuple[str, str, int, int, float, float, str]]  # region, resource, year, opens_year, places, capital, entity name
+    orders: list[Order]
     stages: dict[str, dict[str, tuple[float, float, float]]]
     queues: dict[str, dict[str, float]]
+    staff: dict[str, dict[str, float]]  # staff resource -> items of staff.csv
     needs: dict[str, tuple[tuple[str, float], ...]]  # service -> (resource, units per client)
     base: dict[tuple[str, str], list[float]]  # (region, resource) -> [Y] planned stock without this plan's orders
     shares: dict[tuple[str, str], list[tuple[str, list[float]]]]  # (region, service) -> resource, [Y] clients per place of it
@@ -248,21 +315,19 @@ class Script:
 def script(plan: Plan, inputs: ExecutionInputs, without: frozenset[str]) -> Script:
     """Sort and index what the plan hands over, so that the order of its rows and regions cannot matter."""
     years, regions = plan.years, plan.regions
-    orders = plan.orders.sort_values(["region", "resource", "year", "opens_year", "places", "capital_yuan"], kind="stable")
-    rows: list[tuple[str, str, int, int, float, float, str]] = []
-    seen: dict[tuple[str, str, int], int] = {}
-    for region, resource, year, opens_year, places, yuan in cells(orders, "region", "resource", "year", "opens_year", "places", "capital_yuan"):
-        key = (region, resource, year)
-        seen[key] = seen.get(key, 0) + 1
-        rows.append((region, resource, year, opens_year, places, yuan, f"{region}/{resource}/{year}/{seen[key]}"))
+    staff: dict[str, dict[str, float]] = {}
+    for resource, item, value in cells(inputs.staff, "resource", "item", "value"):
+        if resource in plan.leaving:
+            staff.setdefault(resource, {})[item] = float(value)
+    rows = [*sorted_orders(plan.orders, "", staff), *sorted_orders(plan.conversions, CONVERT, staff)]
     base = {(r, k): plan.stock[:, i, j].tolist() for i, r in enumerate(regions) for j, k in enumerate(plan.resources)}
     capital = np.zeros((len(years), len(regions)))
-    for region, resource, year, opens_year, places, yuan, _ in rows:
-        capital[years.index(year), regions.index(region)] += yuan
-        stock = base[region, resource]
+    for o in rows:
+        capital[years.index(o.year), regions.index(o.region)] += o.capital
+        stock = base[o.region, o.resource]
         for y, label in enumerate(years):
-            if opens_year <= label:
-                stock[y] -= places
+            if o.opens_year <= label:
+                stock[y] -= o.places
     grants: dict[tuple[int, str, str], float] = {}
     transfers = plan.transfers.sort_values(["year", "region", "kind", "yuan"], kind="stable")
     for year, region, kind, yuan in cells(transfers, "year", "region", "kind", "yuan"):
@@ -282,7 +347,26 @@ def script(plan: Plan, inputs: ExecutionInputs, without: frozenset[str]) -> Scri
     means = np.maximum(received, plan.recurrent + capital)
     shares, funded = shared_room(plan, needs)
     rules, works = release_rules(inputs.parameters), project_rules(inputs.parameters)
-    return Script(plan, inputs.parameters, rules, works, rows, stages, queues, needs, base, shares, funded, capital, grants, means, without)
+    return Script(plan, inputs.parameters, rules, works, rows, stages, queues, staff, needs, base, shares, funded, capital, grants, means, without)
+
+
+def sorted_orders(orders: pd.DataFrame, way: str, staff: dict[str, dict[str, float]]) -> Iterator[Order]:
+    """Orders by region, resource and year; staff in two parts, those who come from the market and the year's graduates."""
+    seen: dict[tuple[str, str, int], int] = {}
+    frame = orders.sort_values(["region", "resource", "year", "opens_year", "places", "capital_yuan"], kind="stable")
+    for region, resource, year, opens_year, places, yuan in cells(frame, "region", "resource", "year", "opens_year", "places", "capital_yuan"):
+        key = (region, resource, year)
+        seen[key] = seen.get(key, 0) + 1
+        name = f"{region}/{resource}/{year}/{seen[key]}"
+        if way == CONVERT:
+            yield Order(region, resource, year, opens_year, places, yuan, CONVERT, False, f"{name}/converted")
+        elif resource not in staff:
+            yield Order(region, resource, year, opens_year, places, yuan, BUILD, False, name)
+        else:
+            graduates = staff[resource]["graduate_share"] if staff[resource]["graduate_month"] > 0 else 0.0
+            for share, batch in ((1.0 - graduates, False), (graduates, True)):
+                if share > 0:
+                    yield Order(region, resource, year, opens_year, places * share, yuan * share, HIRE, batch, f"{name}/graduates" if batch else name)
 
 
 def shared_room(

@@ -17,6 +17,8 @@ from fiscalsim.execution.calendar import DAYS_PER_MONTH, Season, day_of, finish,
 from fiscalsim.execution.money import Purse
 
 STAGES = ("preparation", "tender", "build", "hire")
+CONVERT_STAGES = ("convert_idle", "convert_preparation", "convert_tender", "convert_build")
+BUILD, CONVERT, HIRE = "build", "convert", "hire"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,10 @@ class Project:
     works: bool  # something is built; staff is only hired
     stalled: float  # days lost between approval and tender: land, utilities, idle money
     overrun: float  # final cost over planned cost
-    opening_month: int | None  # schools open with the term
+    opening_month: int | None  # schools open with the term, graduates start with their batch
+    way: str  # build, convert (rooms that stood idle, without a land stage) or hire
+    idle: float  # days that rooms to convert stand idle first
+    rounds: tuple[int, ...]  # months in which rounds of hiring begin; empty: at once
 
 
 @dataclass(frozen=True)
@@ -76,24 +81,36 @@ def draw_project(
     order: tuple[str, str, int, int, float, float],
     stages: dict[str, tuple[float, float, float]],
     rules: ProjectRules,
-    school: bool,
+    opening_month: int | None,
     rng: np.random.Generator,
+    way: str = BUILD,
+    rounds: tuple[int, ...] = (),
 ) -> Project:
     """Stage lengths (triangular, times the lever), stall and overrun factor of one order; always the same count of random numbers.
 
     `order` is (region, resource, year, opens_year, places, capital); `stages` gives low, mode, high in months; staff has a hiring stage only.
+    A conversion takes the stages named convert_*, stands idle first and never waits for land.
     """
-    u = rng.random(len(STAGES) + 1).tolist()
+    u = rng.random(len(STAGES) + 2).tolist()
     wait, z = float(rng.standard_exponential()), float(rng.standard_normal())
-    preparation, tender, build, hire = (
-        triangular(u[i], *stages[name]) * rules.lead_time * DAYS_PER_MONTH if name in stages else 0.0 for i, name in enumerate(STAGES)
-    )
-    works = "build" in stages
-    review = stages["preparation"][0] * rules.lead_time * DAYS_PER_MONTH if works else 0.0
-    stalled = wait * rules.idle_mean if works and u[-1] < rules.idle_probability else 0.0
+    converts = way == CONVERT
+    names = (*CONVERT_STAGES[1:], STAGES[-1]) if converts else STAGES
+
+    def days(i: int, name: str) -> float:
+        return triangular(u[i], *stages[name]) * rules.lead_time * DAYS_PER_MONTH if name in stages else 0.0
+
+    preparation, tender, build, hire = (days(i, name) for i, name in enumerate(names))
+    works = names[2] in stages
+    review = stages[names[0]][0] * rules.lead_time * DAYS_PER_MONTH if works else 0.0
+    stalled = wait * rules.idle_mean if works and not converts and u[-2] < rules.idle_probability else 0.0
     overrun = math.exp(rules.overrun[0] + rules.overrun[1] * z) if works else 1.0
-    month = rules.opening_month if school else None
-    return Project(row, *order, preparation, tender, build, hire, review, works, stalled, overrun, month)
+    idle = days(-1, CONVERT_STAGES[0]) if converts else 0.0
+    return Project(row, *order, preparation, tender, build, hire, review, works, stalled, overrun, opening_month, way, idle, rounds)
+
+
+def next_round(day: float, months: tuple[int, ...]) -> float:
+    """The first day, on or after `day`, of a month in which a round of hiring begins; `day` itself when rounds are not held."""
+    return min((next_month_start(day, month) for month in months), default=day)
 
 
 def settle(progress: Progress, purse: Purse, yuan: float) -> Generator[simpy.Event, None, None]:
@@ -119,7 +136,11 @@ def run_project(
     on_time = "time" in without and p.works  # the plan's own calendar: even work, accepted on the day it is due
     start, due = day_of(p.year), day_of(p.opens_year)
     work, review = (due - start, 0.0) if on_time else (p.build, p.review)
-    yield env.timeout(start - env.now if on_time else start + p.preparation - env.now)
+    yield env.timeout(start - env.now if on_time else start + p.idle - env.now)
+    if p.idle > 0 and not on_time:
+        tell(progress, "stood idle", "time")
+    if not on_time:
+        yield env.timeout(p.preparation)
     tell(progress, "approved", "")
     if p.works and not on_time:
         if p.stalled > 0:
@@ -161,12 +182,12 @@ def run_project(
         tell(progress, "accepted", "")
     if "staff" in without:
         if not p.works:
-            yield env.timeout(due - env.now)
+            yield env.timeout(max(due - env.now, 0.0))
     elif p.hire > 0:
-        yield env.timeout(p.hire)
-        progress.hiring = p.hire
+        progress.hiring = next_round(env.now, p.rounds) - env.now + p.hire
+        yield env.timeout(progress.hiring)
         tell(progress, "hired", "staff")
-    if p.opening_month is not None and "time" not in without:
+    if p.opening_month is not None and ("time" if p.works else "staff") not in without:
         term = next_month_start(env.now, p.opening_month)
         progress.term = term - env.now
         if progress.term > 0:

@@ -6,6 +6,7 @@ Must not know how events come about; reads finished worlds only.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.execution.calendar import DAYS_PER_MONTH, day_of, month_close
 from fiscalsim.execution.plan import CAUSES, Plan, Script, check, script
 from fiscalsim.execution.queues import Outcome
-from fiscalsim.execution.world import World, play
+from fiscalsim.execution.world import Shared, World, play
 from fiscalsim.quantities import Array, ExecutionInputs
 
 MONEY = ("released", "paid", "carried_over", "returned")
@@ -45,6 +46,8 @@ class Count:
     waiting: Array  # [WAITING,Y,R,Q] persons or months, NaN where nobody was placed
     monthly_waiting: Array  # [Y,M,Q] persons of the whole
     served: Array  # [Y,R,S] clients, mean over the year
+    unstaffed: Array  # [Y,R,S] clients who had a place open but nobody to serve them, mean over the year
+    vacancies: Array  # [Y,R,staff] posts left empty at the end of the year
     room: Array  # [Y,R,S] clients that open places and funds allow, mean over the year; the plan's where a service needs no places
     errors: dict[str, tuple[float, float]]  # identity -> worst error, tolerance
 
@@ -55,23 +58,52 @@ def replay(plan: Plan, inputs: ExecutionInputs, seed: int, horizon: Axis, region
     `without` switches causes off: money (all cash on time, no limit), time (built when the plan says), staff (hired at once), demand (open places
     are full). Raises InputError with every missing item of `inputs` and every impossible cell of `plan`.
     """
+    return replays(plan, inputs, seed, horizon, regions, (without,))[0].replay()
+
+
+@dataclass(frozen=True)
+class Played:
+    """All replications of one plan with some causes switched off, counted but not yet in tables."""
+
+    script: Script
+    counts: list[Count]
+    first: World
+    projects: pd.DataFrame
+
+    def summary(self) -> pd.DataFrame:
+        """Means over the replications, see `summary`."""
+        return summary(self.counts, self.script)
+
+    def replay(self) -> Replay:
+        """All tables."""
+        log = pd.DataFrame(self.first.log, columns=["day", "region", "resource", "year", "event", "cause"])
+        releases = pd.DataFrame([vars(r) for r in self.first.releases])
+        counts = self.counts
+        worst = [(name, max(c.errors[name][0] for c in counts), max(c.errors[name][1] for c in counts)) for name in counts[0].errors]
+        return Replay(table(counts, self.script), self.summary(), worst, log, releases, self.projects)
+
+
+def replays(plan: Plan, inputs: ExecutionInputs, seed: int, horizon: Axis, regions: Axis, variants: Sequence[tuple[str, ...]]) -> list[Played]:
+    """The same plan once for each tuple of causes that are switched off; the variants of a replication share who comes and what did not change."""
     check(plan, inputs, horizon, regions)
+    without = list(dict.fromkeys(cause for variant in variants for cause in variant))
     wrong = [Problem("replay", None, "without", c, f"one of {', '.join(CAUSES)}", nearest(c, CAUSES)) for c in without if c not in CAUSES]
     if wrong:
         raise InputError(wrong)
-    s = script(plan, inputs, frozenset(without))
-    first: World | None = None
-    counts, projects = [], []
+    scripts = [script(plan, inputs, frozenset(variant)) for variant in variants]
+    first: list[World] = []
+    counts: list[list[Count]] = [[] for _ in scripts]
+    projects: list[list[pd.DataFrame]] = [[] for _ in scripts]
     for replication in range(int(inputs.parameters["execution.replications"])):
-        world = play(s, seed, replication)
-        first = first or world
-        counts.append(count(world, s))
-        projects.append(project_table(world, replication, horizon.labels[-1]))
-    assert first is not None  # check() refuses zero replications
-    log = pd.DataFrame(first.log, columns=["day", "region", "resource", "year", "event", "cause"])
-    releases = pd.DataFrame([vars(r) for r in first.releases])
-    worst = [(name, max(c.errors[name][0] for c in counts), max(c.errors[name][1] for c in counts)) for name in counts[0].errors]
-    return Replay(table(counts, s), summary(counts, s), worst, log, releases, pd.concat(projects, ignore_index=True))
+        shared = Shared({}, {}, {})
+        for s, counted, rows in zip(scripts, counts, projects, strict=True):
+            world = play(s, seed, replication, shared)
+            if replication == 0:
+                first.append(world)
+            counted.append(count(world, s))
+            rows.append(project_table(world, replication, horizon.labels[-1]))
+    parts = zip(scripts, counts, first, projects, strict=True)
+    return [Played(s, counted, world, pd.concat(rows, ignore_index=True)) for s, counted, world, rows in parts]
 
 
 # --- counting -------------------------------------------------------------------------------------------------------
@@ -100,7 +132,8 @@ def count(world: World, s: Script) -> Count:
                 # fsum is exact, so the order of regions cannot change a digit
                 monthly[m, i, month] = math.fsum(world.purses[r].monthly.get((year, month + 1, item), 0.0) for r in regions)
     errors = money_errors(world, s, money)
-    room = rooms(world, s)
+    room, lacking = rooms(world, s)
+    unstaffed = np.zeros((len(years), len(regions), len(plan.planned_served)))
     served = np.stack([*plan.planned_served.values()], axis=-1).astype(float) if plan.planned_served else np.zeros((len(years), len(regions), 0))
     room_all = served.copy()
     planned_recurrent = s.means - s.capital
@@ -109,6 +142,7 @@ def count(world: World, s: Script) -> Count:
     for c, service in enumerate(plan.planned_served):
         if service in room:
             room_all[:, :, c] = room[service]
+            unstaffed[:, :, c] = lacking[service]
         served[:, :, c] = np.minimum(served[:, :, c] * cash, np.minimum(room_all[:, :, c], served[:, :, c]))
     waiting = np.full((len(WAITING), len(years), len(regions), len(listed)), np.nan)
     monthly_waiting = np.zeros((len(years), 12, len(listed)))
@@ -119,7 +153,7 @@ def count(world: World, s: Script) -> Count:
     for q, service in enumerate(listed):
         lists = []
         for r, region in enumerate(regions):
-            if (region, service) not in world.lines:
+            if "demand" in s.without or (region, service) not in world.lines:
                 if "demand" in s.without:
                     served[:, r, codes.index(service)] = np.minimum(room[service][:, r], plan.planned_served[service][:, r])
                 else:
@@ -137,9 +171,13 @@ def count(world: World, s: Script) -> Count:
             gone_home = int((np.concatenate([o.placed + o.clients.stay, edges[0] + residents]) <= edges[-1]).sum())
             worst = max(worst, abs(o.busy - (len(residents) + float(people[2].sum()) - gone_home)))
         monthly_waiting[:, :, q] = whole_waiting(lists, closes)
-    if listed:
+    if listed and "demand" not in s.without:
         errors["persons joining = placed + waiting + gave up + died (clients)"] = (worst, 0.0)
-    return Count(money, monthly, count_places(world, s), waiting, monthly_waiting, served, room_all, errors)
+    vacancies = np.zeros((len(years), len(regions), len(s.staff)))
+    for k, resource in enumerate(sorted(s.staff)):
+        for r, region in enumerate(regions):
+            vacancies[:, r, k] = world.vacancies.get((region, resource), 0.0)
+    return Count(money, monthly, count_places(world, s), waiting, monthly_waiting, served, unstaffed, vacancies, room_all, errors)
 
 
 def money_errors(world: World, s: Script, money: Array) -> dict[str, tuple[float, float]]:
@@ -165,22 +203,30 @@ def money_errors(world: World, s: Script, money: Array) -> dict[str, tuple[float
     }
 
 
-def rooms(world: World, s: Script) -> dict[str, Array]:
-    """[Y,R] clients that open places and funds allow, mean over each year, never more than the plan serves where the list is endless."""
+def rooms(world: World, s: Script) -> tuple[dict[str, Array], dict[str, Array]]:
+    """[Y,R] clients that open places, staff and funds allow, mean over each year; and the clients kept out by want of staff alone.
+
+    Neither is ever more than the plan serves.
+    """
     edges = [day_of(y) for y in (*s.plan.years.labels, s.plan.years.labels[-1] + 1)]
-    result = {service: np.zeros((len(s.plan.years), len(s.plan.regions))) for service in s.needs}
+    years = len(s.plan.years)
+    staffed, lacking = ({service: np.zeros((years, len(s.plan.regions))) for service in s.needs} for _ in range(2))
     for (region, service), steps in world.rooms.items():
         r = s.plan.regions.index(region)
         planned = s.plan.planned_served[service][:, r].tolist()
-        at, y = 0, 0
-        for y in range(len(s.plan.years)):
-            total = 0.0
+        at = 0
+        for y in range(years):
+            total = missing = 0.0
             while at < len(steps) and steps[at][0] < edges[y + 1]:
+                day, allowed, places = steps[at]
                 end = min(steps[at + 1][0] if at + 1 < len(steps) else edges[-1], edges[y + 1])
-                total += min(steps[at][1], planned[y]) * (end - steps[at][0])
+                served = min(allowed, planned[y])
+                total += served * (end - day)
+                missing += (min(places, planned[y]) - served) * (end - day)
                 at += 1
-            result[service][y, r] = total / (edges[y + 1] - edges[y])
-    return result
+            staffed[service][y, r] = total / (edges[y + 1] - edges[y])
+            lacking[service][y, r] = missing / (edges[y + 1] - edges[y])
+    return staffed, lacking
 
 
 def count_line(o: Outcome, residents: Array, edges: Array) -> Array:
@@ -263,7 +309,9 @@ def project_table(world: World, replication: int, last: int) -> pd.DataFrame:
                 p.opens_year,
                 p.places,
                 p.capital,
+                p.way,
                 p.overrun,
+                p.idle,
                 p.preparation,
                 p.stalled,
                 p.tender,
@@ -286,7 +334,9 @@ def project_table(world: World, replication: int, last: int) -> pd.DataFrame:
         "opens_year",
         "places",
         "capital_yuan",
+        "way",
         "overrun",
+        "idle",
         "preparation",
         "stalled",
         "tender",
@@ -342,6 +392,10 @@ def table(counts: list[Count], s: Script) -> pd.DataFrame:
             frames.append(block(np.stack([c.waiting[m] for c in counts]), {**yearly, "service": listed}, item, 12))
         frames.append(block(np.stack([c.monthly_waiting for c in counts]), {**whole, "service": listed}, "waiting").assign(region=plan.place))
     frames.append(block(np.stack([c.served for c in counts]), {**yearly, "service": list(plan.planned_served)}, "served", 12))
+    if s.staff:
+        lacking = np.stack([c.unstaffed for c in counts])
+        frames.append(block(np.where(lacking > 0, lacking, np.nan), {**yearly, "service": list(plan.planned_served)}, "without_staff", 12))
+        frames.append(block(np.stack([c.vacancies for c in counts]), {**yearly, "service": sorted(s.staff)}, "vacant_posts", 12))
     columns = ["replication", "year", "month", "region", "service", "measure", "value"]
     result = pd.concat([f[columns] for f in frames], ignore_index=True)
     for name in ("replication", "year", "month"):
