@@ -1,4 +1,4 @@
-"""The measures of the plans by hand: what each does to clients, cost, places and money, and that the base year never moves."""
+"""The measures of the plans by hand: what each does to clients, cost, places and sources of money, and that the base year never moves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from fiscalsim.assumptions import measures
 from fiscalsim.axes import years_axis
-from fiscalsim.fiscal_capacity import fund_gap
 from fiscalsim.levers import path_at, read_yaml
 from fiscalsim.quantities import Resource
 from fiscalsim.scenario import MEASURES
@@ -128,13 +127,3 @@ def test_paired_support_sums_to_zero_and_aid_goes_to_the_tagged():
     found = measures.other_sources(own, spent, aided, Set(fiscal__paired_support=0.01), YEARS)
     assert found[1] == pytest.approx([2.0, -3.0, 1.0]) and (found[0] == 0).all()
     assert measures.other_sources(own, spent, aided, Set(fiscal__outside_aid=0.02), YEARS)[1] == pytest.approx([4.0, 0.0, 2.0])
-
-
-def test_the_gap_of_the_fund_is_what_changed_and_pooling_nets_it_out():
-    workers = np.array([[100.0, 100.0], [90.0, 110.0]])
-    pensioners = np.array([[30.0, 10.0], [30.0, 10.0]])
-    benefit = np.array([1.0, 1.0])
-    alone = fund_gap(workers, pensioners, benefit, np.zeros(2))
-    assert alone[1] == pytest.approx([0.2 * 10, 0.0])  # ten contributors less at 0.2 each; the other region's gain is no income
-    assert fund_gap(workers, pensioners, benefit, np.ones(2))[1] == pytest.approx([0.0, 0.0])
-    assert (alone[0] == 0).all()

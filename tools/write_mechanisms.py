@@ -34,7 +34,7 @@ from fiscalsim.scenario import load_scenario
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, TABLE, TRACE = ROOT / "docs" / "mechanisms.md", ROOT / "assumptions" / "national" / "mechanisms.csv", ROOT / "docs" / "mechanisms_trace.csv"
 DRAW = 20261125  # the draw of --trace
-SQUEEZED = "fiscal.transfer_pool=0.8"
+NOISE = 1e-4  # of a cell, above what the solver rounds
 WHOLE = ("two-counties", "panjin")  # packs that are run whole in a trial; of the others only people, clients and money are computed
 RESULTS = ("population", "demand", "fiscal", "capacity", "allocation", "transfers", "shortfalls", "limits", "indicators", "evaluation", "execution", "targets")
 
@@ -135,7 +135,7 @@ def before_allocation(scenario, home: Path) -> dict[str, pd.DataFrame]:
 
 
 def changed(before: dict[str, pd.DataFrame], after: dict[str, pd.DataFrame]) -> dict[str, float]:
-    """Table.column -> sum of absolute changes, where that is more than rounding; a table with other rows counts by the rows."""
+    """Table.column -> sum of the changes of cells that move by more than rounding; a table with other rows counts by the rows."""
     found: dict[str, float] = {}
     for name in before.keys() & after.keys():
         old, new = before[name], after[name]
@@ -148,9 +148,10 @@ def changed(before: dict[str, pd.DataFrame], after: dict[str, pd.DataFrame]) -> 
             continue
         for column in old.select_dtypes("number").columns.difference(["year", "month", "replication"]):
             left, right = old[column].to_numpy(float), new[column].to_numpy(float)
-            gap = float(np.nansum(np.abs(right - left)))
-            if gap > 1e-5 * max(1.0, float(np.nansum(np.abs(left)))):
-                found[f"{name}.{column}"] = gap
+            gap = np.abs(right - left)
+            moved = gap > NOISE * np.maximum(1.0, np.abs(left))
+            if moved.any():
+                found[f"{name}.{column}"] = float(gap[moved].sum())
     return found
 
 
@@ -264,7 +265,9 @@ def trace_row(row: Mechanism) -> dict[str, str]:
         for name in before.keys() & after.keys()
         if np.isfinite(before[name]) and np.isfinite(after[name]) and abs(after[name] - before[name]) > 1e-6 * max(1.0, abs(before[name]))
     }
-    shown = sorted(moves, key=lambda name: (-moves[name], name))[:2]
+    plain = [name for name in moves if not name.endswith("mean of the years") and not name.startswith("carried")]  # totals say more than ratios
+    ranked = [sorted(names, key=lambda name: (-moves[name], name)) for names in (plain, [name for name in moves if name not in plain])]
+    shown = (ranked[0][:1] + ranked[1][:1]) or ranked[0][:2]
     return {
         "mechanism": row.mechanism,
         "quote": row.quote,
