@@ -1,18 +1,11 @@
-"""Growth paths, the rolling index and the rules of today, on numbers a reader can follow."""
+"""Growth paths and the rolling index, on numbers a reader can follow."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fiscalsim.allocation.rules import equalisation, per_head, status_quo
 from fiscalsim.fiscal_capacity import rolling_index, shifted_growth
-
-MONEY = st.floats(1.0, 1e4)
 
 
 def test_a_shift_of_growth_adds_points_to_every_year():
@@ -36,19 +29,3 @@ def test_the_growth_limit_rolls_over_three_years():
 def test_the_growth_limit_never_orders_a_cut():
     index = rolling_index(np.array([[100.0], [70.0], [60.0], [90.0]]))[:, 0]
     assert (np.diff(index) >= 0).all()
-
-
-@given(st.lists(MONEY, min_size=3, max_size=3), st.lists(MONEY, min_size=3, max_size=3), MONEY)
-def test_every_rule_of_today_uses_the_pool_exactly_and_gives_nobody_less_than_nothing(base, need, pool):
-    capacity = SimpleNamespace(
-        general_pool=np.array([pool, 1.05 * pool]),
-        base_general=np.array(base),
-        first_claims=np.zeros((2, 3)),
-        debt_interest=np.zeros((2, 3)),
-        other_spending=np.zeros((2, 3)),
-        own_revenue=np.zeros((2, 3)),
-    )
-    residents = np.tile(np.array(need), (2, 1))
-    for grants in (status_quo(capacity), per_head(capacity, residents), equalisation(capacity, residents)):
-        assert (grants >= 0).all()
-        assert grants.sum(axis=1) == pytest.approx(capacity.general_pool, rel=1e-9)

@@ -118,6 +118,7 @@ def demand(population: Population, components: Components, inputs: DemandInputs,
         calibration=table,
         treated_elsewhere=((found - at_home).sum(axis=2) * price[:, None]).sum(axis=2),
         new_households=np.maximum(np.diff(towns, axis=0, prepend=towns[:1]), 0.0),
+        residents=population.persons.sum(axis=(2, 3, 4)),
     )
 
 

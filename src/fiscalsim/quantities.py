@@ -147,6 +147,7 @@ class Demand:
     treated_elsewhere: Array  # [Y,R] yuan that the care of clients from other regions costs, less that of its own elsewhere; sums to zero
     new_households: Array  # [Y,R] households in towns beyond the year before
 
+    residents: Array  # [Y,R] persons
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: year, region, residence, service, clients, standard_yuan, cost_yuan."""
         axes = {"year": self.years, "region": self.regions, "residence": RESIDENCE, "service": self.services}
@@ -370,6 +371,18 @@ class Weights:
     area: Array  # [R,H]
     service: Array  # [S]
 
+@dataclass(frozen=True)
+class RuleChoices:
+    """What the law leaves open in the rules of today (docs/equalisation.md); nothing of it touches the optimal sharing."""
+
+    cost_weight: float  # part of the pack's cost differences that counts
+    tag_factors: dict[str, float]  # tag of a region -> factor of its standard expenditure
+    difficulty_weight: float  # of the difficulty index in the transfer coefficient, the rest is the common part
+    effort_share: float  # part of the pool set aside for effort
+    guarantee_share: float  # part of the pool set aside for the county guarantee
+    change_limit: float  # band of growth beside the pool's own
+
+
 
 @dataclass(frozen=True)
 class ExecutionInputs:
@@ -380,6 +393,7 @@ class ExecutionInputs:
     queues: pd.DataFrame  # service, item, value (stay_months, abandon_rate, priority shares ...)
     staff: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["resource", "item", "value"]))  # rounds, batches, leaving
 
+    choices: RuleChoices
 
 @dataclass(frozen=True)
 class PackInfo:

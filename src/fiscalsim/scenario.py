@@ -98,6 +98,12 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "allocation.tail_years": (False, _YEARS),
     "execution.lead_time": (False, _MULTIPLE),
     "execution.release_delay": (False, _ANY),
+    "allocation.rule_cost_weight": (False, _MULTIPLE),
+    "allocation.rule_ethnic_factor": (False, (0.5, 2.0)),
+    "allocation.rule_poor_factor": (False, (0.5, 2.0)),
+    "allocation.rule_difficulty_weight": (False, _SHARE),
+    "allocation.rule_effort_share": (False, (0.0, 0.5)),
+    "allocation.rule_guarantee_share": (False, (0.0, 0.5)),
     "execution.replications": (False, _MULTIPLE),
     "execution.persons_per_client": (False, _MULTIPLE),
 }

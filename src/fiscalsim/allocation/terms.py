@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from fiscalsim.allocation.formulation import HEADS, YUAN, Terms
-from fiscalsim.allocation.rules import general_by_rule
+from fiscalsim.allocation.needs import general_by_rule
 from fiscalsim.axes import RESIDENCES
 from fiscalsim.errors import ModelError
 from fiscalsim.quantities import Demand, FiscalCapacity, StageInputs, TargetForms

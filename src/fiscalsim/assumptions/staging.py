@@ -29,6 +29,7 @@ from fiscalsim.quantities import (
     Indicator,
     Rules,
     StageInputs,
+    RuleChoices,
     SupplyInputs,
     Weights,
 )
@@ -82,6 +83,14 @@ def stage_inputs(pack: Pack, scenario: Scenario, graduate: Graduate) -> StageInp
             transfer_rule=scenario.policy,
             domain_of={service.code: service.domain for service in pack.services},
         ),
+            choices=RuleChoices(
+                cost_weight=values.one("allocation.rule_cost_weight"),
+                tag_factors={"ethnic": values.one("allocation.rule_ethnic_factor"), "poor": values.one("allocation.rule_poor_factor")},
+                difficulty_weight=values.one("allocation.rule_difficulty_weight"),
+                effort_share=values.one("allocation.rule_effort_share"),
+                guarantee_share=values.one("allocation.rule_guarantee_share"),
+                change_limit=values.one("allocation.transfer_change_limit"),
+            ),
         weights=_weights(pack),
         execution=_execution(pack, values),
         observed=_observed(pack),
