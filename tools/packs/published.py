@@ -68,6 +68,7 @@ SOURCES = (
     ("临夏", "money-atlas", "C"),
 )
 CONFIRMED = "622900"  # secondary figures that the county yearbook's sums bear out for 2020 (spending 282.9 + own level 37.4)
+TAX_BASE = "gdp"  # what standard revenue is reckoned from; the base year's only
 LATEST = 2025  # later figures are budgets, not outturn
 
 
@@ -96,7 +97,31 @@ def build(folder: Path, base_year: int, facts: Path) -> None:
         status = {"quick": "快报数", "execution": "执行数"}.get(str(row["status"]), "")
         note = "；".join(filter(None, (str(row["source_title"]), status)))
         rows.append((row["region_code"], LINES[str(row["measure"])], int(row["year"]), f"{row['value']:.4f}", "亿元", grade, source, note))
-    lines = list(LINES.values())
+    rows += gross_products(codes, base_year, facts)
+    lines = [*LINES.values(), TAX_BASE]
     rows.sort(key=lambda cells: (codes.index(str(cells[0])), lines.index(str(cells[1])), int(str(cells[2]))))
     write(folder / "published.csv", "region,item,year,value,unit,grade,source,note", rows)
     print(f"published.csv: {len(rows)} lines of budgets")
+
+
+def gross_products(codes: list[str], year: int, facts: Path) -> list[tuple[object, ...]]:
+    """Rows of the base year's gross product of every region that has one; of a league without its own, the sum of its banners in the county yearbook.
+
+    A pack whose base year has none gets no row: its standard revenue is then its own revenue.
+    """
+    series = pd.concat([table(facts, "fiscal/macro_series.csv"), table(facts, "fiscal/county_fiscal_series.csv")], ignore_index=True)
+    series = series[(series["measure"] == TAX_BASE) & (series["year"] == year) & (series["confidence"] != "low")].drop_duplicates("region_code")
+    known = series.set_index("region_code")
+    rows: list[tuple[object, ...]] = []
+    for code in codes:
+        if code in known.index and known.loc[code, "how_known"] != "recalled":
+            title = str(known.loc[code, "source_title"])
+            if any(words in title for words, _, _ in SOURCES[:1]) or "城市统计年鉴" in title:
+                source, grade = marks_of(title, False)
+                rows.append((code, TAX_BASE, year, f"{float(known.loc[code, 'value']):.4f}", "亿元", grade, source, title))
+        elif not code.endswith("0000") and code.endswith("00"):
+            within = known[known.index.str.startswith(code[:4]) & ~known.index.str.endswith(("00", "ZC", "ZD"))]
+            if len(within):
+                note = f"县域统计年鉴所列{len(within)}个旗县市之和"
+                rows.append((code, TAX_BASE, year, f"{within['value'].astype(float).sum():.4f}", "亿元", "C", "county-yearbook", note))
+    return rows

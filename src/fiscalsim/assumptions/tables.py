@@ -29,6 +29,7 @@ PUBLISHED = (
     *("stabilisation_added", "interest_paid", "sanbao", "sanbao_livelihood", "sanbao_wages", "sanbao_operation", *FUNCTIONS),
 )
 FISCAL_PATHS = ("own_revenue", "debt_interest", "debt_limit", "other_debt", "bond_quota")  # from the base year on, then grown
+    "gdp",  # of the base year: the tax base of standard revenue
 VITAL_ITEMS = ("tfr_relative", "e0_difference", "external_net_migration", "leaving_rate", "destination_share", "household_size")
 VITAL_OPTIONAL = ("srb", "cost_difference")
 MEASURES = (
