@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fiscalsim.execution.calendar import DAYS_PER_MONTH, day_of, finish, next_month_start, open_season, release_calendar, substream, triangular
 from fiscalsim.execution.money import Purse
 from fiscalsim.execution.plan import project_rules, release_rules
-from fiscalsim.execution.projects import Progress, draw_project, run_project
+from fiscalsim.execution.projects import Progress, draw_project, open_project, run_project
 from tests.test_execution_plan import made_up_inputs
 
 EVEN = tuple((m + 1) / 12 for m in range(12))
@@ -134,7 +134,7 @@ def test_own_money_is_paid_by_the_month_weights() -> None:
     paid = []
     for month in range(1, 13):
         purse.close_month(month)
-        paid.append(purse.book[2021, "paid"])
+        paid.append(purse.booked(2021, "paid"))
     assert paid == pytest.approx([100.0 * m for m in range(1, 13)])
 
 
@@ -146,11 +146,11 @@ def test_money_that_came_in_december_is_carried_over_then_paid() -> None:
     purse.close_month(12)
     purse.close_year()
     reached = 1000 * (1 - math.exp(-30.5 / 30))
-    assert purse.book[2021, "paid"] == pytest.approx(reached)
-    assert purse.book[2021, "carried_over"] == pytest.approx(1000 - reached)
+    assert purse.booked(2021, "paid") == pytest.approx(reached)
+    assert purse.booked(2021, "carried_over") == pytest.approx(1000 - reached)
     env.run(until=day_of(2022, 2) - 0.5)
     purse.close_month(1)
-    assert purse.book[2022, "paid"] == pytest.approx(1000 * (math.exp(-30.5 / 30) - math.exp(-61.5 / 30)))
+    assert purse.booked(2022, "paid") == pytest.approx(1000 * (math.exp(-30.5 / 30) - math.exp(-61.5 / 30)))
 
 
 def test_project_money_unspent_for_two_years_is_returned() -> None:
@@ -159,9 +159,9 @@ def test_project_money_unspent_for_two_years_is_returned() -> None:
     purse.unlock(purse.receive("earmarked", 2021, 0.0, 500.0, False))
     assert purse.draw(200.0) is None
     purse.close_year()
-    assert purse.book[2021, "carried_over"] == 300.0 and purse.cash == 300.0
+    assert purse.booked(2021, "carried_over") == 300.0 and purse.cash == 300.0
     purse.close_year()
-    assert purse.book[2022, "returned"] == 300.0 and purse.cash == 0.0 and purse.lots == []
+    assert purse.booked(2022, "returned") == 300.0 and purse.cash == 0.0 and purse.lots == []
 
 
 def test_projects_that_wait_for_cash_are_paid_in_their_order() -> None:
@@ -189,8 +189,12 @@ def play_one(seed: int, winter: bool, cash: float, school: bool = False, without
     project = draw_project(0, ("r", "bed", 2021, 2023, 100.0, 1e7), stages, rules, rules.opening_month if school else None, substream(seed, 0, "p"))
     progress = Progress(project)
     season = open_season(314, 79, 2021, 2040) if winter else open_season(0, 0, 2021, 2040)
-    env.process(run_project(env, progress, purse, season, rules, without, lambda *_: None, lambda *_: None))
+    env.process(run_project(env, progress, purse, season, rules, without, lambda *_: None))
     env.run(until=day_of(2040))
+    if math.isfinite(progress.accepted):
+        later = simpy.Environment(day_of(2021))
+        later.process(open_project(later, progress, without, lambda *_: None, lambda *_: None))
+        later.run(until=day_of(2040))
     return progress
 
 

@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 
 from fiscalsim.axes import Axis
 from fiscalsim.execution.plan import CAUSES, Plan
-from fiscalsim.execution.results import Replay, replays
+from fiscalsim.execution.results import Replay, replay_beside
 from fiscalsim.quantities import ExecutionInputs
 
 
@@ -25,17 +25,16 @@ def split_gap(plan: Plan, inputs: ExecutionInputs, seed: int, horizon: Axis, reg
     gains (opened before the plan's date). Columns: year, region, kind, service, planned, delivered, gap, the causes, interaction.
     """
     key = ["year", "region", "kind", "service"]
-    whole, *others = replays(plan, inputs, seed, horizon, regions, ((), *((cause,) for cause in CAUSES)))
+    base, others = replay_beside(plan, inputs, seed, horizon, regions, (), [(cause,) for cause in CAUSES])
 
     def delivered(summary: pd.DataFrame) -> pd.Series:
         return summary.assign(delivered=summary["opened"].where(summary["kind"] == "resource", summary["served"])).set_index(key)["delivered"]
 
-    base = whole.replay()
     frame = base.summary.set_index(key)[["planned"]].copy()
     frame["delivered"] = delivered(base.summary)
     frame["gap"] = frame["planned"] - frame["delivered"]
     for cause, other in zip(CAUSES, others, strict=True):
-        frame[cause] = delivered(other.summary()) - frame["delivered"]
+        frame[cause] = delivered(other) - frame["delivered"]
     frame["interaction"] = frame["gap"] - frame[list(CAUSES)].sum(axis=1)
     return base, frame.reset_index()
 

@@ -42,19 +42,21 @@ class Purse:
     lots: list[Lot] = field(default_factory=list)
     waiting: deque = field(default_factory=deque)  # (event, yuan) of projects, first come first served
     cash: float = 0.0  # project money at hand
-    book: dict = field(default_factory=dict)  # (book year, item) -> yuan
+    recurrent_paid: dict = field(default_factory=dict)  # budget year -> yuan paid in that very year
     account: dict = field(default_factory=dict)  # (source, budget year, item) -> yuan
     monthly: dict = field(default_factory=dict)  # (book year, month, item) -> yuan
     month: int = 1
 
     def enter(self, item: str, source: str, budget_year: int, yuan: float) -> None:
-        """Write one movement into the book year, the month and the account of its source."""
-        key = (self.year, item)
-        self.book[key] = self.book.get(key, 0.0) + yuan
+        """Write one movement into the month and the account of its source."""
         account = (source, budget_year, item)
         self.account[account] = self.account.get(account, 0.0) + yuan
         month = (self.year, self.month, item)
         self.monthly[month] = self.monthly.get(month, 0.0) + yuan
+
+    def booked(self, year: int, item: str) -> float:
+        """Yuan of one item in a book year."""
+        return math.fsum(self.monthly.get((year, month, item), 0.0) for month in range(1, 13))
 
     def receive(self, source: str, budget_year: int, recurrent: float, project: float, prompt: bool) -> Lot:
         """A release becomes usable today; its project money only with `unlock`."""
@@ -113,8 +115,7 @@ class Purse:
                 lot.recurrent_paid += pay
                 self.enter("paid", lot.source, lot.year, pay)
                 if lot.year == self.year:
-                    key = (self.year, "recurrent_paid")
-                    self.book[key] = self.book.get(key, 0.0) + pay
+                    self.recurrent_paid[self.year] = self.recurrent_paid.get(self.year, 0.0) + pay
         self.month = month % 12 + 1
 
     def close_year(self) -> None:

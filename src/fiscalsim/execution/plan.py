@@ -223,7 +223,7 @@ def plan_problems(plan: Plan, horizon: Axis, regions: Axis) -> Iterator[Problem]
         **{f"planned_served {s}": a for s, a in plan.planned_served.items()},
     }
     arrays |= {f"retirement {k}": a for k, a in plan.retirement.items()}
-    shapes = dict.fromkeys(arrays, shape) | {"stock": (*shape, len(plan.resources))}
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(arrays, shape) | {"stock": (*shape, len(plan.resources))}
     arrays["stock"] = plan.stock
     for service, before in plan.served_before.items():
         arrays[f"served_before {service}"], shapes[f"served_before {service}"] = before, shape[1:]

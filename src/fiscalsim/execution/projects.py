@@ -1,4 +1,4 @@
-"""One ordered capacity on its way to opening: preparation, tender, building with instalments and winters, hiring.
+"""One ordered capacity on its way: preparation, tender, building with instalments and winters to acceptance; then hiring, term and opening.
 
 Knows a purse to draw from and a season to work in; must not know regions' plans, waiting lists or how results are tabulated. The story of a
 project is its generator, read from top to bottom.
@@ -129,9 +129,8 @@ def run_project(
     rules: ProjectRules,
     without: frozenset[str],
     tell: Callable[[Progress, str, str], None],
-    opens: Callable[[Progress], None],
 ) -> Generator[simpy.Event, None, None]:
-    """From 1 January of the order's year to opening; `tell` hears each event with its cause, `opens` the day places come into service."""
+    """From 1 January of the order's year to acceptance; `tell` hears each event with its cause. Staff is accepted when its training is paid."""
     p = progress.project
     on_time = "time" in without and p.works  # the plan's own calendar: even work, accepted on the day it is due
     start, due = day_of(p.year), day_of(p.opens_year)
@@ -180,6 +179,18 @@ def run_project(
     progress.accepted = env.now
     if p.works:
         tell(progress, "accepted", "")
+
+
+def open_project(
+    env: simpy.Environment,
+    progress: Progress,
+    without: frozenset[str],
+    tell: Callable[[Progress, str, str], None],
+    opens: Callable[[Progress], None],
+) -> Generator[simpy.Event, None, None]:
+    """From acceptance to opening: hiring, the first day of term; `opens` hears the day on which places come into service."""
+    p, due = progress.project, day_of(progress.project.opens_year)
+    yield env.timeout(progress.accepted - env.now)
     if "staff" in without:
         if not p.works:
             yield env.timeout(max(due - env.now, 0.0))

@@ -15,9 +15,10 @@ import pandas as pd
 from fiscalsim.axes import Axis
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.execution.calendar import DAYS_PER_MONTH, day_of, month_close
+from fiscalsim.execution.lists import Line
 from fiscalsim.execution.plan import CAUSES, Plan, Script, check, script
 from fiscalsim.execution.queues import Outcome
-from fiscalsim.execution.world import Shared, World, play
+from fiscalsim.execution.world import World, draw, play
 from fiscalsim.quantities import Array, ExecutionInputs
 
 MONEY = ("released", "paid", "carried_over", "returned")
@@ -37,73 +38,65 @@ class Replay:
 
 
 @dataclass(frozen=True)
-class Count:
-    """One replication in arrays; axes Y years, R regions, M months, K resources with orders, Q services with a list, S all services."""
+class Delivered:
+    """What came of the promises in one replication; axes Y years, R regions, K resources with orders, S all services."""
 
+    places: Array  # [planned opened late,Y,R,K]; late in months, NaN where nothing was due
+    served: Array  # [Y,R,S] clients, mean over the year
+    room: Array  # [Y,R,S] clients that open places, staff and funds allow, mean over the year; the plan's where a service needs no places
+    unstaffed: Array  # [Y,R,S] clients who had a place open but nobody to serve them, mean over the year
+
+
+@dataclass(frozen=True)
+class Count:
+    """One replication in arrays; axes as in `Delivered`, M months, Q services with a list."""
+
+    delivered: Delivered
     money: Array  # [MONEY,Y,R] yuan
     monthly: Array  # [released paid,Y,M] yuan of the whole
-    places: Array  # [planned opened late,Y,R,K]; late in months, NaN where nothing was due
     waiting: Array  # [WAITING,Y,R,Q] persons or months, NaN where nobody was placed
     monthly_waiting: Array  # [Y,M,Q] persons of the whole
-    served: Array  # [Y,R,S] clients, mean over the year
-    unstaffed: Array  # [Y,R,S] clients who had a place open but nobody to serve them, mean over the year
     vacancies: Array  # [Y,R,staff] posts left empty at the end of the year
-    room: Array  # [Y,R,S] clients that open places and funds allow, mean over the year; the plan's where a service needs no places
     errors: dict[str, tuple[float, float]]  # identity -> worst error, tolerance
 
 
 def replay(plan: Plan, inputs: ExecutionInputs, seed: int, horizon: Axis, regions: Axis, without: tuple[str, ...] = ()) -> Replay:
     """Replay `plan` as often as `execution.replications` says; the same seed gives the same bytes, whatever the order of regions and rows.
 
-    `without` switches causes off: money (all cash on time, no limit), time (built when the plan says), staff (hired at once), demand (open places
-    are full). Raises InputError with every missing item of `inputs` and every impossible cell of `plan`.
+    `without` switches causes off: money (all cash on time, no limit), time (built when the plan says), staff (hired at once and staying), demand
+    (open places are full). Raises InputError with every missing item of `inputs` and every impossible cell of `plan`.
     """
-    return replays(plan, inputs, seed, horizon, regions, (without,))[0].replay()
+    return replay_beside(plan, inputs, seed, horizon, regions, without, ())[0]
 
 
-@dataclass(frozen=True)
-class Played:
-    """All replications of one plan with some causes switched off, counted but not yet in tables."""
-
-    script: Script
-    counts: list[Count]
-    first: World
-    projects: pd.DataFrame
-
-    def summary(self) -> pd.DataFrame:
-        """Means over the replications, see `summary`."""
-        return summary(self.counts, self.script)
-
-    def replay(self) -> Replay:
-        """All tables."""
-        log = pd.DataFrame(self.first.log, columns=["day", "region", "resource", "year", "event", "cause"])
-        releases = pd.DataFrame([vars(r) for r in self.first.releases])
-        counts = self.counts
-        worst = [(name, max(c.errors[name][0] for c in counts), max(c.errors[name][1] for c in counts)) for name in counts[0].errors]
-        return Replay(table(counts, self.script), self.summary(), worst, log, releases, self.projects)
-
-
-def replays(plan: Plan, inputs: ExecutionInputs, seed: int, horizon: Axis, regions: Axis, variants: Sequence[tuple[str, ...]]) -> list[Played]:
-    """The same plan once for each tuple of causes that are switched off; the variants of a replication share who comes and what did not change."""
+def replay_beside(
+    plan: Plan, inputs: ExecutionInputs, seed: int, horizon: Axis, regions: Axis, without: tuple[str, ...], others: Sequence[tuple[str, ...]]
+) -> tuple[Replay, list[pd.DataFrame]]:
+    """The replay, and the summary of the same plan with each of `others` switched off instead; a replication's variants share what no cause changes."""
     check(plan, inputs, horizon, regions)
-    without = list(dict.fromkeys(cause for variant in variants for cause in variant))
-    wrong = [Problem("replay", None, "without", c, f"one of {', '.join(CAUSES)}", nearest(c, CAUSES)) for c in without if c not in CAUSES]
+    causes = list(dict.fromkeys(cause for variant in (without, *others) for cause in variant))
+    wrong = [Problem("replay", None, "without", c, f"one of {', '.join(CAUSES)}", nearest(c, CAUSES)) for c in causes if c not in CAUSES]
     if wrong:
         raise InputError(wrong)
-    scripts = [script(plan, inputs, frozenset(variant)) for variant in variants]
-    first: list[World] = []
-    counts: list[list[Count]] = [[] for _ in scripts]
-    projects: list[list[pd.DataFrame]] = [[] for _ in scripts]
+    s, *variants = (script(plan, inputs, frozenset(variant)) for variant in (without, *others))
+    first: World | None = None
+    counts, projects = [], []
+    beside: list[list[Delivered]] = [[] for _ in variants]
     for replication in range(int(inputs.parameters["execution.replications"])):
-        shared = Shared({}, {}, {})
-        for s, counted, rows in zip(scripts, counts, projects, strict=True):
-            world = play(s, seed, replication, shared)
-            if replication == 0:
-                first.append(world)
-            counted.append(count(world, s))
-            rows.append(project_table(world, replication, horizon.labels[-1]))
-    parts = zip(scripts, counts, first, projects, strict=True)
-    return [Played(s, counted, world, pd.concat(rows, ignore_index=True)) for s, counted, world, rows in parts]
+        shared = draw(s, seed, replication)
+        world = play(s, seed, replication, shared)
+        first = first or world
+        counts.append(count(world, s))
+        projects.append(project_table(world, replication, horizon.labels[-1]))
+        for variant, found in zip(variants, beside, strict=True):
+            found.append(deliver(play(variant, seed, replication, shared), variant))
+    assert first is not None  # check() refuses zero replications
+    log = pd.DataFrame(first.log, columns=["day", "region", "resource", "year", "event", "cause"])
+    releases = pd.DataFrame([vars(r) for r in first.works.releases])
+    worst = [(name, max(c.errors[name][0] for c in counts), max(c.errors[name][1] for c in counts)) for name in counts[0].errors]
+    whole = summary([c.delivered for c in counts], s)
+    result = Replay(table(counts, s), whole, worst, log, releases, pd.concat(projects, ignore_index=True))
+    return result, [summary(found, variant) for variant, found in zip(variants, beside, strict=True)]
 
 
 # --- counting -------------------------------------------------------------------------------------------------------
@@ -115,76 +108,92 @@ def ordered(s: Script) -> list[str]:
     return [k for k in s.plan.resources if k in used]
 
 
+def deliver(world: World, s: Script) -> Delivered:
+    """What a finished world delivered."""
+    plan = s.plan
+    years, regions = plan.years, plan.regions
+    edges = np.array([day_of(y) for y in (*years.labels, years.labels[-1] + 1)])
+    room, lacking = rooms(world, s)
+    shape = (len(years), len(regions), len(plan.planned_served))
+    planned = np.stack([*plan.planned_served.values()], axis=-1).astype(float) if plan.planned_served else np.zeros(shape)
+    served, allowed, unstaffed = planned.copy(), planned.copy(), np.zeros(shape)
+    planned_recurrent = s.means - s.capital
+    paid = np.array([[world.works.purses[r].recurrent_paid.get(y, 0.0) for r in regions] for y in years])
+    cash = np.minimum(np.divide(paid, planned_recurrent, out=np.ones_like(paid), where=planned_recurrent > 0), 1.0)
+    listed = {q[0] for q in plan.queue_services}
+    for c, service in enumerate(plan.planned_served):
+        if service in room:
+            allowed[:, :, c], unstaffed[:, :, c] = room[service], lacking[service]
+        if service not in listed:
+            served[:, :, c] = np.minimum(planned[:, :, c] * cash, allowed[:, :, c])
+        elif "demand" in s.without:
+            served[:, :, c] = np.minimum(planned[:, :, c], allowed[:, :, c])
+        else:
+            for r, region in enumerate(regions):
+                line = world.lines.get((region, service))
+                served[:, r, c] = served_in(line, edges) if line is not None else 0.0
+    return Delivered(count_places(world, s), served, allowed, unstaffed)
+
+
 def count(world: World, s: Script) -> Count:
     """Turn a finished world into arrays and check its identities."""
     plan = s.plan
     years, regions = plan.years, plan.regions
-    listed = list(dict.fromkeys(q[0] for q in plan.queue_services))
+    listed = list(dict.fromkeys(q[0] for q in plan.queue_services)) if "demand" not in s.without else []
+    purses = world.works.purses
     money = np.zeros((len(MONEY), len(years), len(regions)))
     for r, region in enumerate(regions):
-        book = world.purses[region].book
         for m, item in enumerate(MONEY):
-            money[m, :, r] = [book.get((y, item), 0.0) for y in years]
+            money[m, :, r] = [purses[region].booked(y, item) for y in years]
     monthly = np.zeros((2, len(years), 12))
     for m, item in enumerate(MONEY[:2]):
         for i, year in enumerate(years):
             for month in range(12):
                 # fsum is exact, so the order of regions cannot change a digit
-                monthly[m, i, month] = math.fsum(world.purses[r].monthly.get((year, month + 1, item), 0.0) for r in regions)
+                monthly[m, i, month] = math.fsum(purses[r].monthly.get((year, month + 1, item), 0.0) for r in regions)
     errors = money_errors(world, s, money)
-    room, lacking = rooms(world, s)
-    unstaffed = np.zeros((len(years), len(regions), len(plan.planned_served)))
-    served = np.stack([*plan.planned_served.values()], axis=-1).astype(float) if plan.planned_served else np.zeros((len(years), len(regions), 0))
-    room_all = served.copy()
-    planned_recurrent = s.means - s.capital
-    paid = np.array([[world.purses[r].book.get((y, "recurrent_paid"), 0.0) for r in regions] for y in years])
-    cash = np.minimum(np.divide(paid, planned_recurrent, out=np.ones_like(paid), where=planned_recurrent > 0), 1.0)
-    for c, service in enumerate(plan.planned_served):
-        if service in room:
-            room_all[:, :, c] = room[service]
-            unstaffed[:, :, c] = lacking[service]
-        served[:, :, c] = np.minimum(served[:, :, c] * cash, np.minimum(room_all[:, :, c], served[:, :, c]))
     waiting = np.full((len(WAITING), len(years), len(regions), len(listed)), np.nan)
     monthly_waiting = np.zeros((len(years), 12, len(listed)))
     worst = 0.0
     closes = np.array([[month_close(y, m) for m in range(1, 13)] for y in years])
     edges = np.array([day_of(y) for y in (*years.labels, years.labels[-1] + 1)])
-    codes = list(plan.planned_served)
     for q, service in enumerate(listed):
-        lists = []
+        lines = []
         for r, region in enumerate(regions):
-            if "demand" in s.without or (region, service) not in world.lines:
-                if "demand" in s.without:
-                    served[:, r, codes.index(service)] = np.minimum(room[service][:, r], plan.planned_served[service][:, r])
-                else:
-                    waiting[:5, :, r, q] = served[:, r, codes.index(service)] = 0.0
+            line = world.lines.get((region, service))
+            if line is None:
+                waiting[:5, :, r, q] = 0.0
                 continue
-            o, residents, persons = world.lines[region, service]
-            people = count_line(o, residents, edges)
-            waiting[:5, :, r, q] = people[:5] * persons
-            waiting[5:, :, r, q] = people[5:7]
-            served[:, r, codes.index(service)] = people[7] * persons
-            lists.append((o, persons))
-            before = float((o.clients.joins < edges[0]).sum())
-            opening = np.concatenate([[before], people[1][:-1]])
-            worst = max(worst, float(np.abs(opening + people[0] - people[2] - people[3] - people[4] - people[1]).max()))
-            gone_home = int((np.concatenate([o.placed + o.clients.stay, edges[0] + residents]) <= edges[-1]).sum())
-            worst = max(worst, abs(o.busy - (len(residents) + float(people[2].sum()) - gone_home)))
-        monthly_waiting[:, :, q] = whole_waiting(lists, closes)
-    if listed and "demand" not in s.without:
+            people = count_line(line.outcome, edges)
+            waiting[:5, :, r, q] = people[:5] * line.persons
+            waiting[5:, :, r, q] = people[5:]
+            lines.append(line)
+            worst = max(worst, line_error(line, people, edges))
+        monthly_waiting[:, :, q] = whole_waiting(lines, closes)
+    if listed:
         errors["persons joining = placed + waiting + gave up + died (clients)"] = (worst, 0.0)
     vacancies = np.zeros((len(years), len(regions), len(s.staff)))
     for k, resource in enumerate(sorted(s.staff)):
         for r, region in enumerate(regions):
             vacancies[:, r, k] = world.vacancies.get((region, resource), 0.0)
-    return Count(money, monthly, count_places(world, s), waiting, monthly_waiting, served, unstaffed, vacancies, room_all, errors)
+    return Count(deliver(world, s), money, monthly, waiting, monthly_waiting, vacancies, errors)
+
+
+def line_error(line: Line, people: Array, edges: Array) -> float:
+    """Clients by which the accounts of a list fail: joined = placed + gave up + died + longer list; entered = left + inside."""
+    o, residents = line.outcome, line.residents
+    before = float((o.clients.joins < edges[0]).sum())
+    opening = np.concatenate([[before], people[1][:-1]])
+    list_error = float(np.abs(opening + people[0] - people[2] - people[3] - people[4] - people[1]).max())
+    gone_home = int((np.concatenate([o.placed + o.clients.stay, edges[0] + residents]) <= edges[-1]).sum())
+    return max(list_error, abs(o.busy - (len(residents) + float(people[2].sum()) - gone_home)))
 
 
 def money_errors(world: World, s: Script, money: Array) -> dict[str, tuple[float, float]]:
     """Each yuan of a release is paid, carried over or returned: by source and budget year, and by region and book year."""
     source_error, scale = 0.0, 1.0
     for region in s.plan.regions:
-        purse = world.purses[region]
+        purse = world.works.purses[region]
         left: dict[tuple[str, int], float] = {}
         for lot in purse.lots:
             key = (lot.source, lot.year)
@@ -229,8 +238,18 @@ def rooms(world: World, s: Script) -> tuple[dict[str, Array], dict[str, Array]]:
     return staffed, lacking
 
 
-def count_line(o: Outcome, residents: Array, edges: Array) -> Array:
-    """[joined, waiting at the end, placed, gave up, died, median wait, p90 wait (months), served (mean of the year)] x years, in clients."""
+def served_in(line: Line, edges: Array) -> Array:
+    """Persons in their places, mean over each year: the integral of the number inside up to each edge."""
+    o = line.outcome
+    placed = o.placed[o.was_placed]
+    start = np.concatenate([placed, np.full(len(line.residents), edges[0])])
+    stop = np.concatenate([placed + o.clients.stay[o.was_placed], edges[0] + line.residents])
+    inside = np.array([(np.minimum(stop, e) - np.minimum(start, e)).sum() for e in edges])
+    return np.diff(inside) / np.diff(edges) * line.persons
+
+
+def count_line(o: Outcome, edges: Array) -> Array:
+    """[joined, waiting at the end, placed, gave up, died, median wait, p90 wait (months)] x years, in clients."""
     clients = o.clients
     joined = np.histogram(clients.joins[clients.joins >= edges[0]], edges)[0]
     left = o.left_list
@@ -246,20 +265,16 @@ def count_line(o: Outcome, residents: Array, edges: Array) -> Array:
     groups = np.split(wait[order], np.searchsorted(year[order], np.arange(1, len(edges) - 1)))
     median = [float(np.median(g)) if len(g) else np.nan for g in groups]
     high = [float(np.quantile(g, 0.9)) if len(g) else np.nan for g in groups]
-    start = np.concatenate([placed_day, np.full(len(residents), edges[0])])
-    stop = np.concatenate([placed_day + clients.stay[o.was_placed], edges[0] + residents])
-    # mean number inside over [a, b] from the integral of the number inside up to each edge
-    inside = np.array([(np.minimum(stop, e) - np.minimum(start, e)).sum() for e in edges])
-    served = np.diff(inside) / np.diff(edges)
-    return np.array([joined, waiting, placed, gave_up, died, median, high, served], dtype=float)
+    return np.array([joined, waiting, placed, gave_up, died, median, high], dtype=float)
 
 
-def whole_waiting(lists: list[tuple[Outcome, float]], closes: Array) -> Array:
+def whole_waiting(lines: list[Line], closes: Array) -> Array:
     """[Y,M] persons waiting at each month's end over all regions; an exact sum, so the order of regions is irrelevant."""
     parts = []
-    for o, persons in lists:
+    for line in lines:
+        o = line.outcome
         exits = np.sort(np.minimum(o.placed, o.left_list))
-        parts.append((np.searchsorted(o.clients.joins, closes, side="right") - np.searchsorted(exits, closes, side="right")) * persons)
+        parts.append((np.searchsorted(o.clients.joins, closes, side="right") - np.searchsorted(exits, closes, side="right")) * line.persons)
     if not parts:
         return np.zeros(closes.shape)
     return np.array([math.fsum(column) for column in np.stack(parts).reshape(len(parts), -1).T.tolist()]).reshape(closes.shape)
@@ -381,9 +396,9 @@ def table(counts: list[Count], s: Script) -> pd.DataFrame:
     for m, item in enumerate(MONEY[:2]):
         frames.append(block(np.stack([c.monthly[m] for c in counts]), whole, f"{item}_yuan").assign(service="", region=plan.place))
     for m, item in enumerate(("planned_places", "opened_places", "months_late")):
-        values = np.stack([c.places[m] for c in counts])
+        values = np.stack([c.delivered.places[m] for c in counts])
         if m < 2:  # rows only where the plan ordered something
-            ever = np.stack([c.places[0] for c in counts])[:, -1:] > 0
+            ever = np.stack([c.delivered.places[0] for c in counts])[:, -1:] > 0
             values = np.where(ever, values, np.nan)
         frames.append(block(values, {**yearly, "service": ordered(s)}, item, 12))
     listed = list(dict.fromkeys(q[0] for q in plan.queue_services))
@@ -391,9 +406,9 @@ def table(counts: list[Count], s: Script) -> pd.DataFrame:
         for m, item in enumerate(WAITING):
             frames.append(block(np.stack([c.waiting[m] for c in counts]), {**yearly, "service": listed}, item, 12))
         frames.append(block(np.stack([c.monthly_waiting for c in counts]), {**whole, "service": listed}, "waiting").assign(region=plan.place))
-    frames.append(block(np.stack([c.served for c in counts]), {**yearly, "service": list(plan.planned_served)}, "served", 12))
+    frames.append(block(np.stack([c.delivered.served for c in counts]), {**yearly, "service": list(plan.planned_served)}, "served", 12))
     if s.staff:
-        lacking = np.stack([c.unstaffed for c in counts])
+        lacking = np.stack([c.delivered.unstaffed for c in counts])
         frames.append(block(np.where(lacking > 0, lacking, np.nan), {**yearly, "service": list(plan.planned_served)}, "without_staff", 12))
         frames.append(block(np.stack([c.vacancies for c in counts]), {**yearly, "service": sorted(s.staff)}, "vacant_posts", 12))
     columns = ["replication", "year", "month", "region", "service", "measure", "value"]
@@ -405,12 +420,12 @@ def table(counts: list[Count], s: Script) -> pd.DataFrame:
     return result
 
 
-def summary(counts: list[Count], s: Script) -> pd.DataFrame:
+def summary(found: list[Delivered], s: Script) -> pd.DataFrame:
     """Means over the replications: resources (planned and opened places, months late) and services (planned, room opened, served)."""
     plan = s.plan
     yearly = {"year": list(plan.years), "region": list(plan.regions)}
     frames = []
-    places = np.mean([c.places for c in counts], axis=0)  # lateness is NaN in all replications or in none
+    places = np.mean([d.places for d in found], axis=0)  # lateness is NaN in all replications or in none
     codes = ordered(s)
     if codes:
         frame = block(places[0], {**yearly, "service": codes}, "").drop(columns="measure").rename(columns={"value": "planned"})
@@ -418,7 +433,7 @@ def summary(counts: list[Count], s: Script) -> pd.DataFrame:
     if plan.planned_served:
         planned = np.stack(list(plan.planned_served.values()), axis=-1)
         frame = block(planned, {**yearly, "service": list(plan.planned_served)}, "").drop(columns="measure").rename(columns={"value": "planned"})
-        room, served = (np.mean([getattr(c, name) for c in counts], axis=0).reshape(-1) for name in ("room", "served"))
+        room, served = (np.mean([getattr(d, name) for d in found], axis=0).reshape(-1) for name in ("room", "served"))
         frames.append(frame.assign(kind="service", opened=room, served=served, months_late=np.nan))
     columns = ["year", "region", "service", "kind", "planned", "opened", "served", "months_late"]
     result = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
