@@ -14,7 +14,7 @@ from fiscalsim.assumptions.tables import SHAPES, scale_of
 from fiscalsim.axes import AGES, RESIDENCES, SEXES
 from fiscalsim.errors import InputError
 from fiscalsim.levers import read_yaml
-from fiscalsim.quantities import StageInputs
+from fiscalsim.quantities import FUNDS, StageInputs
 from fiscalsim.scenario import FAMILY_NAMES, MEASURES, PARAMETERS, Scenario, load_scenario
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -128,6 +128,10 @@ def tiny_files() -> Files:
             "service,year,yuan", "school,2019,1000", "school,2021,1100", "care,2018,500", "birth,2020,300", "birth,2030,400", "extra,2020,1"
         ),
         "national/sharing.csv": table("rule,tier,central_share", "tiered,1,0.8", "tiered,3,0.5", "flat,all,0.6"),
+        "national/funds.csv": table(
+            "fund,item,value,unit",
+            *(f"{fund},{item},0.5,x" for fund in FUNDS for item in ("contributors", "beneficiaries", "contribution", "benefit", "subsidy", "reserve_months")),
+        ),
         "national/resources.csv": table(
             "resource,name_zh,name_en,kind,unit_zh,unit_en,lead_years,retire_rate,build_rate,build_floor,build_cost,life_years,surplus_share",
             "seat,学位,Seats,place,个,places,2,0.01,0.05,2,60000,50,0.1",

@@ -22,7 +22,7 @@ from fiscalsim.axes import RESIDENCE, SEX, Axis
 from fiscalsim.demand import demand, place_capacity, recurrent_cost
 from fiscalsim.errors import ModelError
 from fiscalsim.evaluation import evaluation
-from fiscalsim.fiscal_capacity import balance, fiscal_capacity, later_outturn, money_with_people, reconciliation
+from fiscalsim.fiscal_capacity import balance, cost_by_level, fiscal_capacity, fund_table, later_outturn, money_with_people, reconciliation
 from fiscalsim.quantities import Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, tidy
 from fiscalsim.scenario import Scenario
 from fiscalsim.scenario import home as default_home
@@ -152,11 +152,12 @@ def tables_of_pack(pack: Pack, tables: dict[str, pd.DataFrame]) -> dict[str, pd.
 
 
 def reported_facts(inputs: StageInputs, population: Population) -> dict[str, Array]:
-    """What indicators of measure `reported` name, [Y] each: schooling, deaths of children per birth, and residents served where they live."""
+    """What indicators of measure `reported` name, [Y] each: schooling, deaths of children per birth, residents served where they live, new labour."""
     return {
         "schooling_years": schooling(inputs, population),
         **child_deaths(inputs),
         "resident_coverage": inputs.demand.resident_coverage,
+        "new_urban_labour": indicators.new_urban_labour(population),
     }
 
 
@@ -319,6 +320,8 @@ def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
         "resources": pd.DataFrame([{n: getattr(r, n) for n in r.__dataclass_fields__} for r in inputs.supply.resources]).rename(columns={"code": "resource"}),
         "calibration": needed.calibration,
         "balance": balance(inputs.fiscal, money, plan),
+        "cost_by_level": cost_by_level(inputs.demand, needed, plan),
+        "funds": until(fund_table(population, inputs.fiscal), last),
         "reconciliation": reconciliation(inputs, money),
         "later_outturn": until(later_outturn(inputs, money, cost_as_today(inputs, needed)), last),
         "backcast": demography.against_published(population, components, inputs.observed),

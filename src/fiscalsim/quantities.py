@@ -126,6 +126,7 @@ class DemandInputs:
     wage_index: Array  # [Y] base year = 1
     price_index: Array  # [Y] base year = 1
     upper_share: Array  # [R,S] part of the cost at national standard paid from above the region
+    central_share: Array  # [R,S] the centre's part of that
     client_multiple: Array  # [Y,S] measures on who comes: outreach, relief cases, vocational schools; 1 in the base year
     opened: Array  # [Y,S] share of residents without local hukou to whom a service by hukou is open
     held_back: Array  # [Y,A] share of an age that no longer draws the residents' pension
@@ -146,8 +147,8 @@ class Demand:
     calibration: pd.DataFrame  # region, function, modelled_yuan, published_yuan, factor
     treated_elsewhere: Array  # [Y,R] yuan that the care of clients from other regions costs, less that of its own elsewhere; sums to zero
     new_households: Array  # [Y,R] households in towns beyond the year before
-
     residents: Array  # [Y,R] persons
+
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: year, region, residence, service, clients, standard_yuan, cost_yuan."""
         axes = {"year": self.years, "region": self.regions, "residence": RESIDENCE, "service": self.services}
@@ -159,6 +160,25 @@ class Demand:
 
 
 # --- money ----------------------------------------------------------------------------------------------------------
+
+
+FUNDS = ("employees_pension", "residents_pension", "employees_medical", "residents_medical")
+
+
+@dataclass(frozen=True)
+class FundInputs:
+    """Insurance funds, in the order of FUNDS; money is yuan a head of the base year unless it has years."""
+
+    contributors: Array  # [F] share of those of 20 to the retirement age who pay in (residents' medical: of everyone)
+    beneficiaries: Array  # [F] share of those past the retirement age who draw (residents' pension: of those of 60 and over)
+    contribution: Array  # [F] yuan a contributor
+    benefit: Array  # [F] yuan a beneficiary (medical funds: one who is not old)
+    old_multiple: Array  # [F] what an old beneficiary of a medical fund costs, as a multiple
+    subsidy: Array  # [Y,F] yuan a head that budgets pay into the residents' funds; 0 for the others
+    reserve_months: Array  # [F] months of benefits held at the end of the base year
+    retirement_men: Array  # [Y] years of age
+    retirement_women: Array  # [Y] years of age, mean over kinds of work
+    wage_index: Array  # [Y] base year = 1
 
 
 @dataclass(frozen=True)
@@ -187,7 +207,7 @@ class FiscalInputs:
     wage_index: Array  # [Y]
     price_index: Array  # [Y]
     other_sources: Array  # [Y,R] aid from outside, paired support and social funds; nothing in the base year
-    pension_benefit: Array  # [Y] yuan per person of 60 and over, with wages
+    funds: FundInputs
     fund_local_share: Array  # [Y] part of the fund's new gap that the region's budget bears
     fund_pooling: Array  # [Y] 0 each region for itself, 1 the pack as one pool
     care_contribution: Array  # [Y] yuan per person of 20-59 for care insurance
@@ -289,8 +309,9 @@ class Indicator:
     target_year: int
     target_op: str  # >=, >, =, <=, <, range (target_value to target_high), full (everyone entitled), none
     target_value: float | None
-    measure: str  # coverage, clients_per, capacity_per, capacity_total, capacity_share, standard, standard_growth, count_per, reported, stated
-    of: tuple[str, ...]  # services, resources or (count_per) indicators whose sum is measured
+    measure: str  # coverage, clients_per, capacity_per, capacity_total, capacity_share, standard, standard_growth, count_per,
+    # insured_share, compliance, reported, stated
+    of: tuple[str, ...]  # services, resources or (count_per, insured_share) indicators whose sum is measured
     per: str  # what it is divided by: population, households, elders, adults, a resource list, or empty
     scale: float
     quote: str
@@ -352,6 +373,19 @@ class Allocation:
 
 
 @dataclass(frozen=True)
+class RuleChoices:
+    """What the law leaves open in the rules of today (docs/equalisation.md); nothing of it touches the optimal sharing."""
+
+    cost_weight: float  # part of the pack's cost differences that counts
+    tag_factors: dict[str, float]  # tag of a region -> factor of its standard expenditure
+    difficulty_weight: float  # of the difficulty index in the transfer coefficient, the rest is the common part
+    formula_share: float  # part of the pool that the formula shares out; the rest are fixed amounts, which keep the base year's shares
+    effort_share: float  # part of the formula's money set aside for effort
+    guarantee_share: float  # part of the formula's money set aside for the county guarantee
+    change_limit: float  # band of growth beside the pool's own
+
+
+@dataclass(frozen=True)
 class Rules:
     """Numbers and switches of the allocation rules (levers of the group allocation)."""
 
@@ -361,6 +395,7 @@ class Rules:
     milestones: tuple[int, ...]
     switched_off: tuple[str, ...]
     transfer_rule: str  # optimal, status-quo, per-head, formula
+    choices: RuleChoices
     domain_of: dict[str, str]
 
 
@@ -370,18 +405,6 @@ class Weights:
 
     area: Array  # [R,H]
     service: Array  # [S]
-
-@dataclass(frozen=True)
-class RuleChoices:
-    """What the law leaves open in the rules of today (docs/equalisation.md); nothing of it touches the optimal sharing."""
-
-    cost_weight: float  # part of the pack's cost differences that counts
-    tag_factors: dict[str, float]  # tag of a region -> factor of its standard expenditure
-    difficulty_weight: float  # of the difficulty index in the transfer coefficient, the rest is the common part
-    effort_share: float  # part of the pool set aside for effort
-    guarantee_share: float  # part of the pool set aside for the county guarantee
-    change_limit: float  # band of growth beside the pool's own
-
 
 
 @dataclass(frozen=True)
@@ -393,7 +416,6 @@ class ExecutionInputs:
     queues: pd.DataFrame  # service, item, value (stay_months, abandon_rate, priority shares ...)
     staff: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["resource", "item", "value"]))  # rounds, batches, leaving
 
-    choices: RuleChoices
 
 @dataclass(frozen=True)
 class PackInfo:

@@ -40,7 +40,7 @@ from fiscalsim.assumptions.tables import (
 from fiscalsim.axes import AGES, OPEN_AGE, RESIDENCES, SEXES, Axis
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.levers import FIRST_YEAR, LAST_YEAR, Document, Lever, check_value, expand, load_levers, read_document
-from fiscalsim.quantities import Indicator, PackInfo, Resource, Service
+from fiscalsim.quantities import FUNDS, Indicator, PackInfo, Resource, Service
 from fiscalsim.scenario import NATIONAL, OWN, Parameter, name_problem, pack_names, read_parameters, resolution_problem, resolutions
 
 SUM_TOLERANCE = 1e-3  # published margins of one census may differ by rounding, not by more
@@ -339,7 +339,7 @@ def _select(document: Document, tables: dict[str, list[Row]], problems: list[Pro
     for file in ("items.csv", "plan_items.csv"):
         tables[file] = leave_out(tables[file], dropped)
     needed = {row["resource"] for row in tables["requires.csv"]}
-    needed |= {code for row in tables["indicators.csv"] for code in (*row["of"], *row["per"]) if row["measure"].startswith("capacity")}
+    needed |= {code for row in tables["indicators.csv"] for code in (*row["of"], *row["per"]) if row["measure"].startswith(("capacity", "compliance"))}
     unused = every_resource - needed
     for file in ("resources.csv", "capacity.csv", "projects.csv", "purchase.csv", "staff.csv"):
         tables[file] = [row for row in tables[file] if row["resource"] not in unused]
@@ -395,11 +395,11 @@ def _codes_known(tables: dict[str, list[Row]]) -> list[Problem]:
         measure = row["measure"]
         if measure in ("coverage", "clients_per", "standard", "standard_growth"):
             problems += unknown_codes([row], "of", services, "a service of the pack's catalogue")
-        elif measure.startswith("capacity"):
+        elif measure.startswith("capacity") or measure == "compliance":
             problems += unknown_codes([row], "of", resources, "a resource of resources.csv")
         elif measure == "reported":
             problems += unknown_codes([row], "of", REPORTED, f"one of {', '.join(REPORTED)}")
-        elif measure == "count_per":
+        elif measure in ("count_per", "insured_share"):
             printed = [other["indicator"] for other in tables["indicators.csv"] if other["base_value"] is not None]
             problems += unknown_codes([row], "of", printed, "an indicator of this table with a base value")
         if measure in ("clients_per", "capacity_per", "count_per"):
@@ -454,6 +454,9 @@ def _whole(document: Document, pack: str, tables: dict[str, list[Row]]) -> Itera
     yield from _no_gap_years(tables, base)
     yield from _births_whole(tables, base)
     yield from _services_whole(pack, base, tables, leaves)
+    funds = [(fund, item) for fund in FUNDS for item in ("contributors", "beneficiaries", "contribution", "benefit", "reserve_months")]
+    funds += [(fund, "subsidy") for fund in ("residents_pension", "residents_medical")]
+    yield from missing(tables["funds.csv"], ("fund", "item"), funds, f"{NATIONAL}/funds.csv", "a row for every fund and item")
     needed = [row["resource"] for row in tables["resources.csv"]]
     yield from missing(
         tables["capacity.csv"],

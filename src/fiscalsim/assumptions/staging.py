@@ -21,15 +21,17 @@ from fiscalsim.axes import AGES, RESIDENCE, RESIDENCES, SEX, SEXES, Axis, frozen
 from fiscalsim.errors import InputError, Problem
 from fiscalsim.levers import path_at
 from fiscalsim.quantities import (
+    FUNDS,
     Array,
     DemandInputs,
     DemographyInputs,
     ExecutionInputs,
     FiscalInputs,
+    FundInputs,
     Indicator,
+    RuleChoices,
     Rules,
     StageInputs,
-    RuleChoices,
     SupplyInputs,
     Weights,
 )
@@ -81,16 +83,17 @@ def stage_inputs(pack: Pack, scenario: Scenario, graduate: Graduate) -> StageInp
             milestones=_milestones(pack),
             switched_off=tuple(family for family, holds in scenario.limits.items() if not holds),
             transfer_rule=scenario.policy,
-            domain_of={service.code: service.domain for service in pack.services},
-        ),
             choices=RuleChoices(
                 cost_weight=values.one("allocation.rule_cost_weight"),
                 tag_factors={"ethnic": values.one("allocation.rule_ethnic_factor"), "poor": values.one("allocation.rule_poor_factor")},
                 difficulty_weight=values.one("allocation.rule_difficulty_weight"),
+                formula_share=values.one("allocation.rule_formula_share"),
                 effort_share=values.one("allocation.rule_effort_share"),
                 guarantee_share=values.one("allocation.rule_guarantee_share"),
                 change_limit=values.one("allocation.transfer_change_limit"),
             ),
+            domain_of={service.code: service.domain for service in pack.services},
+        ),
         weights=_weights(pack),
         execution=_execution(pack, values),
         observed=_observed(pack),
@@ -326,6 +329,7 @@ def _demand(pack: Pack, values: _Values, years: Axis) -> DemandInputs:
         wage_index=frozen(wages, (Y,), "wage index"),
         price_index=frozen(prices, (Y,), "price index"),
         upper_share=frozen(_upper_share(pack, values), (R, S), "upper share"),
+        central_share=frozen(_central_share(pack), (R, S), "central share"),
         client_multiple=frozen(measures.client_multiples(pack.services, values, years), (Y, S), "client multiple"),
         opened=frozen(measures.opened_share(pack.services, values, years), (Y, S), "opened share"),
         held_back=frozen(measures.held_back(values, years), (Y, A), "held back"),
@@ -374,18 +378,23 @@ def _standards(pack: Pack, years: Axis, wages: Array, prices: Array) -> Array:
     return found
 
 
-def _upper_share(pack: Pack, values: _Values) -> Array:
-    """[R,S]: the central share of the service's rule for the region's tier, and of the rest what the province pays."""
+def _central_share(pack: Pack) -> Array:
+    """[R,S]: the central share of the service's rule for the region's tier; nothing where the service is local."""
     shares = {(row["rule"], row["tier"]): row["central_share"] for row in pack.tables["sharing.csv"]}
     tiers = {row["region"]: str(row["tier"]) for row in pack.tables["regions.csv"]}
-    province = values.one("fiscal.province_share")
     central = np.zeros((len(pack.regions), len(pack.services)))
     for s, service in enumerate(pack.services):
         for r, region in enumerate(pack.regions):
             rule = service.sharing_rule
             if rule != LOCAL:
                 central[r, s] = shares[rule, tiers[region]] if (rule, tiers[region]) in shares else shares[rule, ALL]
-    return central + (1.0 - central) * province
+    return central
+
+
+def _upper_share(pack: Pack, values: _Values) -> Array:
+    """[R,S]: the central share, and of the rest what the province pays."""
+    central = _central_share(pack)
+    return central + (1.0 - central) * values.one("fiscal.province_share")
 
 
 # --- money ----------------------------------------------------------------------------------------------------------
@@ -440,12 +449,40 @@ def _fiscal(pack: Pack, values: _Values, years: Axis) -> FiscalInputs:
         wage_index=frozen(wages, (Y,), "wage index"),
         price_index=frozen(_index(values.path("costs.price_growth", years)), (Y,), "price index"),
         other_sources=frozen(measures.other_sources(own, spent, aided, values, years), (Y, R), "other sources"),
-        pension_benefit=frozen(values.one("funds.pension_benefit") * wages, (Y,), "pension benefit"),
+        funds=_funds(pack, values, years, wages),
         fund_local_share=frozen(values.path("funds.local_share", years), (Y,), "local share of the fund's gap"),
         fund_pooling=frozen(values.path("funds.pooling", years), (Y,), "pooling"),
         care_contribution=frozen(values.path("funds.care_contribution", years) * wages, (Y,), "care contribution"),
         citizenship_grant=frozen(values.path("fiscal.citizenship_grant", years), (Y,), "citizenship grant"),
         settlement=frozen(values.path("fiscal.settlement", years), (Y,), "settlement"),
+    )
+
+
+def _funds(pack: Pack, values: _Values, years: Axis, wages: Array) -> FundInputs:
+    """The insurance funds; what budgets pay a head into the residents' funds moves as the catalogue's standard for it does."""
+    given = {(row["fund"], row["item"]): row["value"] for row in pack.tables["funds.csv"]}
+    standard = _standards(pack, years, wages, _index(values.path("costs.price_growth", years)))
+    codes = [service.code for service in pack.services]
+    subsidy = np.zeros((len(years), len(FUNDS)))
+    for fund, service in ((FUNDS[1], measures.PENSION), (FUNDS[3], measures.INSURANCE)):
+        path = standard[:, codes.index(service)] if service in codes else wages
+        subsidy[:, FUNDS.index(fund)] = given[fund, "subsidy"] * path / path[0]
+
+    def of(item: str, default: float = 0.0) -> Array:
+        return frozen([given.get((fund, item), default) for fund in FUNDS], (len(FUNDS),), item)
+
+    Y = len(years)
+    return FundInputs(
+        contributors=of("contributors"),
+        beneficiaries=of("beneficiaries"),
+        contribution=of("contribution"),
+        benefit=of("benefit"),
+        old_multiple=of("old_multiple", 1.0),
+        subsidy=frozen(subsidy, (Y, len(FUNDS)), "subsidy"),
+        reserve_months=of("reserve_months"),
+        retirement_men=frozen(values.path("funds.retirement_age_men", years), (Y,), "retirement age of men"),
+        retirement_women=frozen(values.path("funds.retirement_age_women", years), (Y,), "retirement age of women"),
+        wage_index=frozen(wages, (Y,), "wage index"),
     )
 
 

@@ -16,20 +16,22 @@ from typing import Any
 from fiscalsim.axes import OPEN_AGE, RESIDENCES, SEXES
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.levers import FIRST_YEAR, LAST_YEAR, number, read_csv
+from fiscalsim.quantities import FUNDS
 from fiscalsim.scenario import GRADES, NATIONAL, OWN
 
 Row = dict[str, Any]  # typed cells by column, and `file` and `line` for messages
 
 FUNCTIONS = ("education", "social_security", "health", "housing", "culture")
 FISCAL_ONCE = ("expenditure", "new_bonds", "debt_balance", *FUNCTIONS)  # needed for the base year only
+FUND_ITEMS = ("contributors", "beneficiaries", "contribution", "benefit", "old_multiple", "subsidy", "reserve_months")
 # lines of a budget as bureaus publish them: what the base year is reconciled with and later years are held against
 PUBLISHED = (
     *("own_revenue", "tax_revenue", "nontax_revenue", "transfers_received", "tax_refund", "general_transfers", "special_transfers", "bonds_onlent"),
     *("carried_in", "funds_in", "stabilisation_used", "total_resources", "expenditure", "remitted_up", "debt_repaid", "carried_out", "funds_out"),
     *("stabilisation_added", "interest_paid", "sanbao", "sanbao_livelihood", "sanbao_wages", "sanbao_operation", *FUNCTIONS),
+    "gdp",  # of the base year: the tax base of standard revenue
 )
 FISCAL_PATHS = ("own_revenue", "debt_interest", "debt_limit", "other_debt", "bond_quota")  # from the base year on, then grown
-    "gdp",  # of the base year: the tax base of standard revenue
 VITAL_ITEMS = ("tfr_relative", "e0_difference", "external_net_migration", "leaving_rate", "destination_share", "household_size")
 VITAL_OPTIONAL = ("srb", "cost_difference")
 MEASURES = (
@@ -41,10 +43,12 @@ MEASURES = (
     "standard",
     "standard_growth",
     "count_per",
+    "insured_share",
+    "compliance",
     "reported",
     "stated",
 )
-REPORTED = ("life_expectancy", "schooling_years", "infant_mortality", "under5_mortality", "resident_coverage")
+REPORTED = ("life_expectancy", "schooling_years", "infant_mortality", "under5_mortality", "resident_coverage", "new_urban_labour")
 DOMAINS = ("childcare", "education", "employment", "health", "elderly", "housing", "assistance", "veterans", "culture-sport")
 PER = ("population", "households", "elders", "adults")
 NO_TARGET = ("full", "none")  # target_op words that need no number
@@ -245,6 +249,7 @@ SHAPES: dict[str, Shape] = {
     "published.csv": Shape(
         ("region", "item", "year"), {"region": CODE, "item": _words(*PUBLISHED), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
     ),
+    "funds.csv": Shape(("fund", "item"), {"fund": _words(*FUNDS), "item": _words(*FUND_ITEMS), "value": COUNT, "unit": TEXT}),
     "starting_steps.csv": Shape(("step",), {"step": CODE, **_NAMES, "method_zh": TEXT, "method_en": TEXT}, needed=False),
     "births.csv": Shape(("region", "year"), {"region": CODE, "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False),
     "items.csv": Shape(

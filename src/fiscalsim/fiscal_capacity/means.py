@@ -11,10 +11,10 @@ import pandas as pd
 
 from fiscalsim.axes import AGES, RESIDENCE, Axis
 from fiscalsim.errors import ModelError
+from fiscalsim.fiscal_capacity.funds import flows
 from fiscalsim.quantities import Array, Components, Demand, FiscalCapacity, FiscalInputs, Population
 
 WORKING = slice(AGES.index(20), AGES.index(60))
-PENSIONERS = slice(AGES.index(60), None)
 ROLLING_YEARS = 3  # the growth limit looks at the last three years' revenue (model.md section 4)
 
 
@@ -35,26 +35,12 @@ def rolling_index(revenue: Array) -> Array:
     return np.concatenate([np.ones((1, revenue.shape[1])), np.cumprod(1.0 + np.maximum(mean, 0.0), axis=0)])
 
 
-def fund_gap(workers: Array, pensioners: Array, benefit: Array, pooling: Array) -> Array:
-    """Yuan [Y,R] by which pensions outgrew contributions since the base year, region by region.
-
-    In the base year contributions per worker balance the pack as a whole; both sides grow with wages (`benefit` [Y], yuan per pensioner). A pooled
-    fund shares the whole gap by workers; `pooling` [Y] is the share that is pooled. A gap that shrinks is no income.
-    """
-    per_worker = benefit * pensioners[0].sum() / workers[0].sum()
-    gap = benefit[:, None] * pensioners - per_worker[:, None] * workers
-    since = gap - gap[:1] * (benefit / benefit[0])[:, None] if benefit[0] > 0 else np.zeros_like(gap)
-    pooled = since.sum(axis=1, keepdims=True) * workers / workers.sum(axis=1, keepdims=True)
-    return np.maximum((1.0 - pooling[:, None]) * since + pooling[:, None] * pooled, 0.0)
-
-
 def money_with_people(population: Population, components: Components, demand: Demand, inputs: FiscalInputs) -> Array:
-    """Yuan [Y,R] that people bring to a region's means or take from them: the fund's gap, care insurance, grants for those who move to town,
+    """Yuan [Y,R] that people bring to a region's means or take from them: the funds' new gaps, care insurance, grants for those who move to town,
     and care settled between regions. Nothing in the base year, and neutral unless a measure is set.
     """
-    by_age = population.persons.sum(axis=(2, 3))
-    workers, pensioners = by_age[..., WORKING].sum(axis=2), by_age[..., PENSIONERS].sum(axis=2)
-    found = -inputs.fund_local_share[:, None] * fund_gap(workers, pensioners, inputs.pension_benefit, inputs.fund_pooling)
+    workers = population.persons[..., WORKING].sum(axis=(2, 3, 4))
+    found = -flows(population, inputs)["local_claim"].sum(axis=0)
     found += inputs.care_contribution[:, None] * workers
     town = RESIDENCE.index("urban")
     arrived = np.maximum(components.internal_migration[:, :, town] + components.external_migration[:, :, town], 0.0)
