@@ -292,6 +292,31 @@ def compare(
 
 
 @app.command()
+def rules(
+    scenario: Annotated[str, typer.Argument(help="Scenario file, or the name of one in scenarios/.")],
+    overrides: Overrides = [],  # noqa: B006  (typer reads the default, nobody changes it)
+    year: Annotated[int | None, typer.Option("--year", help="Year shown; the plan's target year when left out.")] = None,
+) -> None:
+    """One scenario under each rule for sharing transfers: what each reaches, who gains and who loses. Nothing is saved."""
+    from fiscalsim.before_after import rules_compared
+    from fiscalsim.report import rule_boards
+    from fiscalsim.scenario import load_scenario
+
+    lang, loaded = _Settings.lang, load_scenario(scenario, None, overrides)
+    with _progress(t("rules.progress", lang)) as advance:
+        found = rules_compared(loaded, year=year, progress=advance)
+    if _Settings.json:
+        _print_json({"year": found.year, **{name: getattr(found, name).to_dict("records") for name in ("rules", "regions", "strata")}})
+        return
+    for board in (
+        rule_boards.rules_board(found, getattr(loaded, f"name_{lang}"), lang),
+        rule_boards.regions_board(found, lang),
+        rule_boards.strata_board(found, lang),
+    ):
+        _print_board(board)
+
+
+@app.command()
 def report(
     run_named: Annotated[str, typer.Argument(metavar="RUN", help="A run by folder, name or digest.")],
     to: Annotated[Document, typer.Option("--to", help="One self-contained page, or a spreadsheet.")] = Document.html,

@@ -17,7 +17,16 @@ MAY_BE_NOTHING = st.one_of(st.just(0.0), YUAN)
 
 def choices(**more):
     return RuleChoices(
-        **{"cost_weight": 1.0, "tag_factors": {}, "difficulty_weight": 0.2, "effort_share": 0.0, "guarantee_share": 0.0, "change_limit": 0.1} | more
+        **{
+            "cost_weight": 1.0,
+            "tag_factors": {},
+            "difficulty_weight": 0.2,
+            "formula_share": 1.0,
+            "effort_share": 0.0,
+            "guarantee_share": 0.0,
+            "change_limit": 0.1,
+        }
+        | more
     )
 
 
@@ -44,7 +53,13 @@ def places(draw, least=2, most=6, years=3):
 
 
 WEIGHTS = st.fixed_dictionaries(
-    {"difficulty_weight": st.floats(0, 1), "effort_share": st.floats(0, 0.5), "guarantee_share": st.floats(0, 0.5), "change_limit": st.floats(0, 1)}
+    {
+        "difficulty_weight": st.floats(0, 1),
+        "formula_share": st.floats(0, 1),
+        "effort_share": st.floats(0, 0.5),
+        "guarantee_share": st.floats(0, 0.5),
+        "change_limit": st.floats(0, 1),
+    }
 )
 
 

@@ -105,14 +105,14 @@ def general_by_rule(inputs: StageInputs, demand: Demand, capacity: FiscalCapacit
 def equalisation_table(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity) -> pd.DataFrame:
     """year, region, item, value: the formula step by step from the year after the base year on, whatever rule the scenario has.
 
-    Items in yuan: standard_expenditure.<function>, standard_revenue, earmarked_standard, necessary, gap, equalisation, guarantee, reward, general;
+    Items in yuan: standard_expenditure.<function>, standard_revenue, earmarked_standard, necessary, fixed, gap, equalisation, guarantee, reward, general;
     pure numbers: difficulty, coefficient.
     """
     looked_at = needs(inputs, demand, capacity)
     steps: Steps = formula(looked_at, capacity.general_pool, capacity.base_general, inputs.rules.choices)
     items = {f"standard_expenditure.{name}": looked_at.expenditure[..., f] for f, name in enumerate(looked_at.functions)}
     items |= {"standard_revenue": looked_at.revenue, "earmarked_standard": looked_at.earmarked, "necessary": looked_at.necessary}
-    items |= {"gap": steps.gap, "difficulty": steps.hard, "coefficient": steps.coefficient, "equalisation": steps.equalisation}
+    items |= {"fixed": steps.fixed, "gap": steps.gap, "difficulty": steps.hard, "coefficient": steps.coefficient, "equalisation": steps.equalisation}
     items |= {"guarantee": steps.guarantee, "reward": steps.reward, "general": steps.general}
     axes = {"year": demand.years, "region": demand.regions}
     table = pd.concat([tidy(values, axes, "value").assign(item=item) for item, values in items.items()], ignore_index=True)

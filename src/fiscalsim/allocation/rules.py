@@ -7,7 +7,7 @@ What it leaves open is a choice of ours, named where it is made and explained in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -61,7 +61,7 @@ def standard_revenue(tax_base: Array, own: Array) -> Array:
 def fiscal_gap(expenditure: Array, revenue: Array) -> Array:
     """对标准财政支出大于标准财政收入的……安排均衡性转移支付 (art. 3): what is missing, nothing where revenue is enough.
 
-    `revenue` holds the grants for named purposes too: 标准财政收入由地方标准财政收入、中央对地方返还及补助（扣除地方上解）……构成
+    `revenue` holds the fixed grants and those for named purposes too: 标准财政收入由地方标准财政收入、中央对地方返还及补助（扣除地方上解）……构成
     (rule of 2011; the one of 2022 was read in part).
     """
     return np.maximum(expenditure - revenue, 0.0)
@@ -172,8 +172,12 @@ class Needs:
 
 @dataclass(frozen=True)
 class Steps:
-    """The formula step by step [Y,R], yuan (`hard`, `coefficient`: pure numbers); `general` is what it gives."""
+    """The formula step by step [Y,R], yuan (`hard`, `coefficient`: pure numbers); `general` is what it gives.
 
+    Before the growth control fixed grants, equalisation, guarantee and reward add up to the pool.
+    """
+
+    fixed: Array
     gap: Array
     hard: Array
     coefficient: Array
@@ -183,30 +187,33 @@ class Steps:
     general: Array
 
 
+STEPS = tuple(item.name for item in fields(Steps))
+
+
 def formula(needs: Needs, pool: Array, before: Array, choices: RuleChoices) -> Steps:
     """The formula of every year [Y,R]; growth is held against the year before, from the base year's grants `before` [R] on.
 
     The first year of the axis is the base year: it keeps `before`.
     """
     years, regions = needs.revenue.shape
-    found = {name: np.zeros((years, regions)) for name in ("gap", "hard", "coefficient", "equalisation", "guarantee", "reward", "general")}
-    found["general"][0] = found["equalisation"][0] = before
+    found = {name: np.zeros((years, regions)) for name in STEPS}
+    found["general"][0] = before
+    fixed = (1.0 - choices.formula_share) * status_quo(pool, before)
     whole = needs.expenditure.sum(axis=2)
     for y in range(1, years):
-        last, means = found["general"][y - 1], needs.revenue[y] + needs.earmarked[y]
+        last, means = found["general"][y - 1], needs.revenue[y] + needs.earmarked[y] + fixed[y]
         gap = fiscal_gap(whole[y], means)
         hard = difficulty(needs.necessary[y], needs.revenue[y], gap, whole[y])
-        reward_part, guarantee_part = choices.effort_share * pool[y], choices.guarantee_share * pool[y]
-        weight = choices.difficulty_weight
-        first = equalisation(gap, hard, pool[y] - reward_part - guarantee_part, weight, last)
+        shared = choices.formula_share * pool[y]
+        reward_part, guarantee_part = choices.effort_share * shared, choices.guarantee_share * shared
+        first = equalisation(gap, hard, shared - reward_part - guarantee_part, choices.difficulty_weight, last)
         guarantee, left = county_guarantee(needs.necessary[y], means + first, guarantee_part)
         equalised = first * (1.0 + left / first.sum()) if left > 0 else first
         reward = effort_reward(needs.own_revenue[y] / needs.revenue[y], needs.residents[y], reward_part)
         growth = pool[y] / last.sum()
         lowest, highest = growth * (1.0 - choices.change_limit) - 1.0, growth * (1.0 + choices.change_limit) - 1.0
-        general = growth_controlled(equalised + guarantee + reward, last, float(pool[y]), lowest, highest)
+        general = growth_controlled(fixed[y] + equalised + guarantee + reward, last, float(pool[y]), lowest, highest)
         coefficient = np.divide(equalised, gap, out=np.zeros_like(gap), where=gap > 0)
-        values = (gap, hard, coefficient, equalised, guarantee, reward, general)
-        for name, value in zip(("gap", "hard", "coefficient", "equalisation", "guarantee", "reward", "general"), values, strict=True):
+        for name, value in zip(STEPS, (fixed[y], gap, hard, coefficient, equalised, guarantee, reward, general), strict=True):
             found[name][y] = value
     return Steps(**found)
