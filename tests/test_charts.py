@@ -47,6 +47,9 @@ def every_chart(tables, lang):
     steps = {"year": [2021, 2022], "planned": [5.0, 9.0], "median": [3.0, 8.0], "low": [2.0, 6.0], "high": [4.0, 9.0]}
     yield charts.planned_and_opened(pd.DataFrame(steps), lang, "x")
     yield charts.difference_waterfall({"people": -18e8, "standard": 5e8, "coverage": 1e4}, lang)
+    parts = [("people", "B", 1.0), ("standard", "A", 0.3), ("standard", "D", 0.7), ("weakest", "D", 1.0)]
+    rests = pd.DataFrame([(2030, part, grade, share * 1e9, share) for part, grade, share in parts], columns=["year", "part", "grade", "yuan", "share"])
+    yield charts.evidence_bars({"evidence": rests}, 2030, lang)
     yield charts.area_change(tables, desk_result(poorer=1.1).tables, 2030, lang)
 
 

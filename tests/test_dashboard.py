@@ -111,6 +111,28 @@ def test_every_page_opens_with_a_headline_and_no_error(engine, page, lang):
     assert len(headline_of(app)) > 5
 
 
+@pytest.fixture(scope="module")
+def saved_runs(tmp_path_factory):
+    """A real place with a plan's own list, zones and contradictions, run and saved once."""
+    runs = tmp_path_factory.mktemp("saved")
+    return runs, RunStore(runs).save(run(load_scenario("panjin-baseline"))).name[-8:]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_of_a_saved_run_opens(monkeypatch, saved_runs, page, lang):
+    runs, digest = saved_runs
+    monkeypatch.setenv("FISCALSIM_RUNS", str(runs))
+    monkeypatch.setattr(frame, "the_engine", lambda: DirectEngine(runs))
+    app = opened(page, query={"run": digest, "lang": lang})
+    fine(app)
+    words = " ".join(said(app))
+    if page == "people":
+        assert ("功能区" if lang == "zh" else "Functional zones") in words
+    if page == "sources":
+        assert ("规划列出81个服务项目" if lang == "zh" else "names 81 services") in words
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if page != "sources"])
 def test_chinese_pages_hold_no_english_words(engine, page):
     app = opened(page)

@@ -952,8 +952,8 @@ def evidence_bars(tables: Tables, year: int, lang: str, height: int = 300) -> Ch
     worst = str(shares.drop(index="paths", errors="ignore")["D"].idxmax())
     words = {"year": str(year), "part": names[worst], "assumed": percent(float(shares.loc[worst, "D"]), 0)}
     words["firm"] = percent(float(shares.loc["standard", ["A", "B"]].sum()) if "standard" in parts else 0.0, 0)
-    data = found.assign(part=found["part"].map(names))[["part", "grade", "yuan", "share"]]
-    data = data.rename(columns={name: t(f"col.{name}", lang) for name in data.columns})
+    heads = {"part": "part", "grade": "grade", "yuan": "amount", "share": "share"}
+    data = found.assign(part=found["part"].map(names))[list(heads)].rename(columns={name: t(f"col.{head}", lang) for name, head in heads.items()})
     return Chart(figure, ("finding.evidence", words), "%", data, lang)
 
 
