@@ -948,7 +948,7 @@ def evidence_bars(tables: Tables, year: int, lang: str, height: int = 300) -> Ch
             insidetextanchor="middle",
             hovertemplate="%{y} %{x:.1f}%<extra>%{fullData.name}</extra>",
         )
-    figure.update_layout(barmode="stack", yaxis={"autorange": "reversed"}, xaxis={"range": [0, 100], "ticksuffix": "%"})
+    figure.update_layout(barmode="stack", legend={"traceorder": "normal"}, yaxis={"autorange": "reversed"}, xaxis={"range": [0, 100], "ticksuffix": "%"})
     worst = str(shares.drop(index="paths", errors="ignore")["D"].idxmax())
     words = {"year": str(year), "part": names[worst], "assumed": percent(float(shares.loc[worst, "D"]), 0)}
     words["firm"] = percent(float(shares.loc["standard", ["A", "B"]].sum()) if "standard" in parts else 0.0, 0)
