@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -13,7 +14,7 @@ from fiscalsim.assumptions import check_pack, load_pack, stage_inputs
 from fiscalsim.demand import demand
 from fiscalsim.errors import InputError
 from fiscalsim.levers import read_yaml
-from fiscalsim.pipeline import WarmModels, run
+from fiscalsim.pipeline import WarmModels, noticed, run
 from fiscalsim.quantities import StageInputs
 from fiscalsim.scenario import OWN, json_schema, load_scenario, resolutions, to_yaml
 from tests.test_assumptions import REPOSITORY, Files, tiny_files, uniform, write
@@ -235,6 +236,19 @@ def test_a_run_keeps_packs_of_different_resolutions_apart(place):
     assert set(warm.packs) == {("tiny", OWN), ("tiny", "town")}
     assert set(own.tables["allocation"]["region"]) == {"N", "S"} and set(town.tables["allocation"]["region"]) == {"N1", "N2", "S1", "S2"}
     assert own.pack_digest != town.pack_digest and all(one["status"] == "optimal" for one in town.passes)
+
+
+def test_an_area_with_less_than_half_a_client_is_no_part_of_an_indicator(place):
+    """Cut fine, a rare service has areas with a third of a client, which the allocation leaves out: the rest served whole is 100 %."""
+    inputs = stage_inputs(load_pack("tiny", place, "town"), load_scenario("base", place, ["resolution=town"]), uniform)
+    people, parts = demography.simulate(inputs.demography)
+    needed = demand(people, parts, inputs.demand, inputs.supply, inputs.fiscal.function_outturn, inputs.fiscal.functions)
+    clients = needed.clients.copy()
+    clients[:, 1, 0, 0], clients[:, :, :, 1] = 0.3, 0.2
+    seen = noticed(replace(needed, clients=clients)).clients
+    assert (seen[:, 1, 0, 0] == 0).all() and (seen[..., 1] == 0.2).all()  # a service that is rare everywhere keeps its clients
+    untouched = clients[..., 0] >= 0.5
+    np.testing.assert_array_equal(seen[..., 0][untouched], clients[..., 0][untouched])
 
 
 # --- the packs that have one ----------------------------------------------------------------------------------------

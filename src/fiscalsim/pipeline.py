@@ -101,7 +101,7 @@ def run(
     spent, duty = base_spending(inputs, needed)
     followed = money_with_people(population, components, needed, inputs.fiscal)
     money = fiscal_capacity(inputs.fiscal, inputs.years, inputs.regions, spent, duty, followed)
-    forms = indicators.target_forms(inputs, population, needed)
+    forms = indicators.target_forms(inputs, population, noticed(needed))
     clock.mark("demand and money")
     plan = allocation.allocate(
         inputs,
@@ -212,6 +212,16 @@ def cost_as_today(inputs: StageInputs, needed: Demand) -> Array:
     return recurrent_cost(inputs.demand, needed.standard, served, places[None])
 
 
+def noticed(needed: Demand) -> Demand:
+    """The demand that indicators measure: the areas that the allocation sees, those with half a client or more.
+
+    A county's countryside may hold a third of a demobilised officer; nobody is counted as missed there. Services that reach half a client nowhere stay.
+    """
+    seen = np.where(needed.clients >= 0.5, needed.clients, 0.0)
+    nowhere = seen.sum(axis=(1, 2), keepdims=True) == 0
+    return replace(needed, clients=np.where(nowhere, needed.clients, seen))
+
+
 def base_spending(inputs: StageInputs, needed: Demand) -> tuple[Array, Array]:
     """Catalogue spending of the base year [R], calibrated, and the part that upper levels owe for those served [R]; yuan."""
     served = (needed.clients[0] * inputs.supply.base_coverage).sum(axis=1)
@@ -300,7 +310,7 @@ def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
     inputs, population, components, needed, money, plan, delivery = found
     played = delivery[0] if delivery is not None else None
     info, last = inputs.info, plan.years.labels[-1]
-    table, names = indicators.indicator_table(inputs, population, needed, plan)
+    table, names = indicators.indicator_table(inputs, population, noticed(needed), plan)
     tables = {
         "population": until(population.to_frame(), last),
         "components": until(components.to_frame(), last),
