@@ -109,6 +109,7 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "execution.release_delay": (False, _ANY),
     "execution.replications": (False, _MULTIPLE),
     "execution.persons_per_client": (False, _MULTIPLE),
+    "execution.feedback": (False, _YEARS),
 }
 # The measures that the plans name beside money and standards; neutral in national, so that only a pack or a scenario that sets one is moved by it.
 MEASURES: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
@@ -162,7 +163,7 @@ MEASURES: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "supply.forced_exit": (False, _SHARE),
 }
 PARAMETERS |= MEASURES
-WHOLE = ("allocation.tail_years", "execution.replications")
+WHOLE = ("allocation.tail_years", "execution.replications", "execution.feedback")
 GRADES = ("A", "B", "C", "D")
 
 _KEYS = ("name", "why", "name_zh", "name_en", "why_zh", "why_en", "pack", "resolution", "extends", "set", "policy", "limits", "seed")

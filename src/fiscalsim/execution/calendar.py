@@ -10,6 +10,7 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 
 import numpy as np
 
@@ -32,6 +33,7 @@ def triangular(u: float, low: float, mode: float, high: float) -> float:
     return max(high - math.sqrt((1 - u) * (high - low) * (high - mode)), low)
 
 
+@cache
 def day_of(year: int, month: int = 1) -> float:
     """First day of the month, as an ordinal; month 13 is January of the next year."""
     return float(date(year + (month - 1) // 12, (month - 1) % 12 + 1, 1).toordinal())

@@ -15,6 +15,7 @@ from fiscalsim.execution.plan import Script
 from fiscalsim.execution.queues import Clients, Outcome, hyperexponential, ranks, run_line
 from fiscalsim.quantities import Array
 
+LEAST_CLIENTS = 500  # a short list is simulated in smaller lumps than persons_per_client: below this its waits come out too long
 Key = tuple[str, str]  # region, service
 Rooms = dict[Key, list[tuple[float, float, float]]]  # from day, clients that places, staff and funds allow, the same with all staff
 
@@ -56,7 +57,7 @@ def draw_crowd(s: Script, region: str, service: str, seed: int, replication: int
     edges = np.array([day_of(y) for y in (*plan.years.labels, plan.years.labels[-1] + 1)])
     entitled = plan.demand[service][:, plan.regions.index(region)]
     peak = float(entitled.max())
-    persons = peak / math.ceil(peak / s.parameters["execution.persons_per_client"])
+    persons = peak / max(math.ceil(peak / s.parameters["execution.persons_per_client"]), min(math.ceil(peak), LEAST_CLIENTS))
     short, long, share, stay = stays_of(item)
     growth = np.diff(entitled, prepend=entitled[0]) / np.diff(edges)
     rate = np.maximum(entitled / stay + growth, 0.0) * item["joining_share"] / persons

@@ -113,11 +113,9 @@ def next_round(day: float, months: tuple[int, ...]) -> float:
     return min((next_month_start(day, month) for month in months), default=day)
 
 
-def settle(progress: Progress, purse: Purse, yuan: float) -> Generator[simpy.Event, None, None]:
-    """Pay what was kept back, after acceptance; opening does not wait for it."""
-    paid = purse.draw(yuan)
-    if paid is not None:
-        yield paid
+def settle(progress: Progress, paid: simpy.Event, yuan: float) -> Generator[simpy.Event, None, None]:
+    """Wait for the money for what was kept back until acceptance; opening does not wait for it."""
+    yield paid
     progress.spent += yuan
 
 
@@ -175,7 +173,11 @@ def run_project(
         if end == math.inf:
             return
         yield env.timeout(end - env.now)
-    env.process(settle(progress, purse, cost * rules.retention))
+    kept_back = purse.draw(cost * rules.retention)
+    if kept_back is None:
+        progress.spent += cost * rules.retention
+    else:
+        env.process(settle(progress, kept_back, cost * rules.retention))
     progress.accepted = env.now
     if p.works:
         tell(progress, "accepted", "")

@@ -67,23 +67,27 @@ def run_line(clients: Clients, steps: list[tuple[float, int]], residents: Array,
     placed = [math.inf] * total
     first, second, third = lists = (deque[int](), deque[int](), deque[int]())
     leaves = (start + residents).tolist()
+    leaves.append(math.inf)
     heapify(leaves)  # one day a taken place: when it will be free
+    busy = len(residents)
     at = int(np.searchsorted(clients.joins, start, side="right"))  # the next to join
     for i in range(at):
         lists[rank[i]].append(i)
     joins.append(math.inf)
     for (day, places), until in zip(steps, [day for day, _ in steps[1:]] + [end], strict=True):
-        while len(leaves) < places and (first or second or third):  # new places go to the head of the list
+        while busy < places and (first or second or third):  # new places go to the head of the list
             i = (first or second or third).popleft()
             if last_day[i] > day:
                 placed[i] = day
                 heappush(leaves, day + stay[i])
+                busy += 1
+        joining = joins[at]
         while True:
-            now = leaves[0] if leaves else math.inf
-            if now <= joins[at]:
+            now = leaves[0]
+            if now <= joining:
                 if now >= until:
                     break
-                if len(leaves) <= places:
+                if busy <= places:
                     while first or second or third:
                         i = (first or second or third).popleft()
                         if last_day[i] > now:
@@ -92,19 +96,22 @@ def run_line(clients: Clients, steps: list[tuple[float, int]], residents: Array,
                             break
                     else:
                         heappop(leaves)
+                        busy -= 1
                 else:
                     heappop(leaves)
+                    busy -= 1
+            elif joining >= until:
+                break
             else:
-                now = joins[at]
-                if now >= until:
-                    break
-                if len(leaves) < places:
-                    placed[at] = now
-                    heappush(leaves, now + stay[at])
+                if busy < places:
+                    placed[at] = joining
+                    heappush(leaves, joining + stay[at])
+                    busy += 1
                 else:
                     lists[rank[at]].append(at)
                 at += 1
-    return Outcome(clients, np.array(placed), end, len(leaves))
+                joining = joins[at]
+    return Outcome(clients, np.array(placed), end, busy)
 
 
 def hyperexponential(rng: np.random.Generator, count: int, short: float, long: float, share_short: float) -> Array:
