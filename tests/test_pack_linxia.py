@@ -13,7 +13,6 @@ from fiscalsim.quantities import Demand, Population, StageInputs
 from fiscalsim.scenario import load_scenario
 
 HOME = Path(__file__).resolve().parents[1]
-OUTSIDE = {("622926", "housing")}  # half of 东乡's money follows its spending of 2020, which is full of poverty-relief building
 
 
 @cache
@@ -55,6 +54,30 @@ def test_base_value_of_the_pack_is_the_plans(code: str) -> None:
     assert indicators.base_value(indicator, inputs, population, needed) == pytest.approx(indicator.base_value, rel=0.002)
 
 
+@pytest.mark.parametrize(
+    ("code", "apart"),
+    [
+        ("old_compounds_households", 0.001),
+        ("elder_visits", 1e-9),
+        ("hospital_beds_per_1000", 0.04),  # the county yearbook's beds, not the plan's
+        ("township_elderly_facilities", 0.03),  # a whole number of townships
+        ("old_compounds_buildings", 0.09),  # households a building differ between the plan's base and target
+    ],
+)
+def test_rows_of_the_plans_table_that_the_pack_adds_to_the_catalogue(code: str, apart: float) -> None:
+    inputs, population, needed = linxia()
+    indicator = next(i for i in inputs.indicators if i.code == code)
+    assert indicators.role(indicator) == "modelled"
+    assert indicators.base_value(indicator, inputs, population, needed) == pytest.approx(indicator.base_value, rel=apart)
+
+
+def test_what_towns_gain_of_working_age_is_of_the_size_of_the_jobs_that_the_plan_promises() -> None:
+    """The plan's 7 for five years is a yearly 1.4, read as a sum; read as a year's figure it would be four times what towns grow by."""
+    _, population, _ = linxia()
+    flow = indicators.new_urban_labour(population)
+    assert flow[1:6].sum() == pytest.approx(7e4, rel=0.15)
+
+
 def test_budget_of_the_counties_is_the_yearbooks_less_the_one_off_money_of_2020() -> None:
     inputs, _, _ = linxia()
     money = inputs.fiscal
@@ -65,9 +88,8 @@ def test_budget_of_the_counties_is_the_yearbooks_less_the_one_off_money_of_2020(
     assert 0.06 < money.own_revenue[0].sum() / money.expenditure.sum() < 0.07
 
 
-def test_costs_need_little_calibration_and_the_exception_is_named() -> None:
+def test_costs_need_little_calibration() -> None:
     _, _, needed = linxia()
     table = needed.calibration
-    far = table[(table["factor"] < 0.6) | (table["factor"] > 1.6)]
-    assert set(zip(far["region"], far["function"], strict=True)) == OUTSIDE
+    assert table["factor"].between(0.6, 1.6).all()
     assert np.isfinite(table["factor"]).all()

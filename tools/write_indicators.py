@@ -108,7 +108,7 @@ def definition(indicator: Indicator, names: dict[str, str]) -> str:
     """Numerator and denominator in words."""
     of, per = ", ".join(names.get(code, f"`{code}`") for code in indicator.of), indicator.per
     below = ", ".join(names.get(code, code) for code in per.split(";")) if per else ""
-    times = "" if indicator.scale == 1 else f", x {indicator.scale:.6g}"
+    times = "" if indicator.scale == 1 or indicator.measure == "compliance" else f", x {indicator.scale:.6g}"
     words = {
         "coverage": f"served / entitled: {of}",
         "clients_per": f"served: {of}" + (f" / {per}" if per else ""),
@@ -118,6 +118,8 @@ def definition(indicator: Indicator, names: dict[str, str]) -> str:
         "standard": f"yuan a client and year: {of}",
         "standard_growth": f"mean yearly growth of the standard since the base year: {of}",
         "count_per": f"printed {of} / {per}, base year only",
+        "insured_share": f"printed {of} / adults, later by generation",
+        "compliance": f"households new in towns since the base year (then: all) with their norm: one of {of} per {indicator.scale / indicators.FULL:.1f}",
         "reported": of,
     }
     return words[indicator.measure] + times

@@ -10,11 +10,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from fiscalsim.axes import AGES, Axis
+from fiscalsim.axes import AGES, RESIDENCES, Axis
 from fiscalsim.quantities import LINEAR, Allocation, Array, Demand, Indicator, Population, StageInputs, TargetForms
 
 ELDERS_FROM = 60
 ADULTS_FROM = 16  # who may be insured for a pension (Social Insurance Law, art. 20); pupils and students are not taken out
+INSURED_FROM = 20  # who is, when pupils and students are left out: the age from which the insurance funds count contributors
+WORKING_TO = 59
+FULL = 100.0  # percent, what a rate of compliance ends at
 NOT_HIGHER = ("<=", "<")
 TOLERANCE = 1e-4  # of the target, so that rounding in the solver does not turn met into missed
 
@@ -110,15 +113,55 @@ def base_value(indicator: Indicator, inputs: StageInputs, population: Population
         clients, capacity = shares(indicator, inputs, population, demand)
         return float((clients[0] * np.minimum(inputs.supply.base_coverage, 1.0)).sum() + (capacity[0] * inputs.supply.capacity).sum())
     if indicator.measure == "count_per":
-        counted = {i.code: i.base_value for i in inputs.indicators}
         people = denominator(indicator.per, population, inputs.demand.household_size)[0].sum()
-        return indicator.scale * sum(float(counted[code] or 0.0) for code in indicator.of) / people
-    found = _path_of_facts(indicator, inputs, demand)
+        return indicator.scale * _counted(indicator, inputs) / people
+    if indicator.measure == "compliance":
+        households = denominator("households", population, inputs.demand.household_size)[0]
+        return _compliance(indicator, _places(indicator, inputs, inputs.supply.capacity), households)
+    found = _path_of_facts(indicator, inputs, population, demand)
     return None if found is None or np.isnan(found[0]) else float(found[0])
 
 
-def _path_of_facts(indicator: Indicator, inputs: StageInputs, demand: Demand) -> Array | None:
-    """What no decision changes [Y]: a standard in yuan, its mean yearly growth since the base year (nan in that year), or a fact."""
+def _counted(indicator: Indicator, inputs: StageInputs) -> float:
+    """Sum of the printed base values of the indicators in `of`."""
+    printed = {i.code: i.base_value for i in inputs.indicators}
+    return sum(float(printed[code] or 0.0) for code in indicator.of)
+
+
+def _places(indicator: Indicator, inputs: StageInputs, stock: Array) -> Array:
+    """Capacity [...,R] of the resources in `of`, out of `stock` [...,R,K]."""
+    resources = [r.code for r in inputs.supply.resources]
+    return stock[..., [resources.index(code) for code in indicator.of]].sum(axis=-1)
+
+
+def _compliance(indicator: Indicator, places: Array, households: Array) -> float:
+    """Percent of households [R] with their norm of `places` [R], one per `scale` / 100 households; no region makes up for another. nan without households."""
+    whole = households.sum()
+    return float(np.minimum(indicator.scale * places, FULL * households).sum() / whole) if whole > 0 else float("nan")
+
+
+def new_urban_labour(population: Population) -> Array:
+    """Persons of 16-59 in towns beyond the year before [Y]: who grew up into that age or came, less who grew out of it, left or died.
+
+    Like the official count of new urban jobs it is net of those who leave work by age. The base year has no year before it: who turned 16 and who
+    turned 60 in it are taken from its own ages, net arrivals from the first projected year.
+    """
+    towns = population.persons[:, :, RESIDENCES.index("urban")].sum(axis=(1, 2))  # [Y,A]
+    change = np.diff(towns[:, ADULTS_FROM : WORKING_TO + 1].sum(axis=1))
+    arrivals = change[0] - (towns[0, ADULTS_FROM - 1] - towns[0, WORKING_TO])
+    return np.concatenate([[towns[0, ADULTS_FROM] - towns[0, WORKING_TO + 1] + arrivals], change])
+
+
+def _insured_share(indicator: Indicator, inputs: StageInputs, population: Population) -> Array:
+    """The insured that the plan counts over residents of 16 and over [Y], each generation as it is insured today and those who grow up like them."""
+    grown, adults = (population.persons[..., list(AGES).index(age) :].sum(axis=(1, 2, 3, 4)) for age in (INSURED_FROM, ADULTS_FROM))
+    return indicator.scale * _counted(indicator, inputs) * grown / grown[0] / adults
+
+
+def _path_of_facts(indicator: Indicator, inputs: StageInputs, population: Population, demand: Demand) -> Array | None:
+    """What no decision changes [Y]: a standard in yuan, its mean yearly growth since the base year (nan in that year), insured persons, or a fact."""
+    if indicator.measure == "insured_share":
+        return _insured_share(indicator, inputs, population)
     if indicator.measure == "reported":
         found = inputs.reported_inputs.get(indicator.of[0])
         return None if found is None else indicator.scale * found
@@ -171,9 +214,12 @@ def values(indicator: Indicator, inputs: StageInputs, population: Population, de
     """The indicator for the plan as a whole over the horizon [Y], summed from target_from where its target sums; None where not computed."""
     first = demand.years.index(allocation.years.labels[0])
     now = slice(first, first + len(allocation.years))
+    if indicator.measure == "compliance":
+        opened = _places(indicator, inputs, allocation.opened + allocation.converted_in).cumsum(axis=0)
+        return np.array([_compliance(indicator, *pair) for pair in zip(opened, demand.new_households.cumsum(axis=0)[now], strict=True)])
     if indicator.measure not in LINEAR:
-        found = _path_of_facts(indicator, inputs, demand)
-        return None if found is None else found[now]
+        found = _path_of_facts(indicator, inputs, population, demand)
+        return None if found is None else _summed(indicator, found[now], allocation.years)
     clients, capacity = shares(indicator, inputs, population, demand)
     stock = allocation.stock
     if indicator.measure == "capacity_share":
@@ -182,9 +228,14 @@ def values(indicator: Indicator, inputs: StageInputs, population: Population, de
         now_whole = stock[:, :, [resources.index(c) for c in indicator.per.split(";")]].sum(axis=(1, 2))
         return (capacity[now] * stock).sum(axis=(1, 2)) * whole / now_whole
     value = (clients[now] * np.minimum(allocation.provision, 1.0)).sum(axis=(1, 2, 3)) + (capacity[now] * stock).sum(axis=(1, 2))
+    return _summed(indicator, value, allocation.years)
+
+
+def _summed(indicator: Indicator, yearly: Array, years: Axis) -> Array:
+    """The running total from the first year that the target sums over, or the yearly values [Y] as they are."""
     if indicator.target_from is None:
-        return value
-    return np.cumsum(np.where(np.array(allocation.years.labels) >= indicator.target_from, value, 0.0))
+        return yearly
+    return np.cumsum(np.where(np.array(years.labels) >= indicator.target_from, yearly, 0.0))
 
 
 def status(indicator: Indicator, found: Array | None, years: Axis) -> tuple[str, int | None]:

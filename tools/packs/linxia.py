@@ -23,10 +23,11 @@ ONE_OFF_STEP = 0.03  # comparable transfers, 2021 against 2020
 HALF = 0.5  # of a function's money, the part that follows all spending; the other follows the people it is for
 # what the catalogue's services are of each budget function
 CATALOGUE_PART = {"education": 1.0, "social_security": 0.35, "health": 0.75, "housing": 0.05, "culture": 0.20}
+RENEWAL = 0.20  # of housing spending, the renovation of old compounds; it follows the people in towns
 INTEREST_RATE = 0.0335  # of general debt, as in Liaoning: Panjin and Chaoyang 2024
 LIMIT_OVER_BALANCE = 1.01  # debt limit, not published, relative to the balance
 LIMIT_GROWTH = 0.03  # of debt after the last published year, as national parameters have it for the limit
-BOND_PART = 0.15  # of the yearly rise of all debt 2018-2022, what the catalogue may use
+BOND_PART = 0.18  # of the yearly rise of all debt 2018-2022, what the catalogue may use
 SLACK = 0.06  # empty places of kindergartens and senior schools
 CROWDED = 0.10  # pupils that compulsory schools could still take, large classes included
 YOUNG = 0.15  # moving rate of children under seven, relative to the peak
@@ -39,6 +40,9 @@ PLACES_A_CENTRE = 8
 PER_1000 = {"physician": 1.71, "nurse": 2.45, "nursery_place": 0.45}  # the plan's table
 PER_PERSON = {"culture_space": 0.0652, "sports_area": 1.71}  # the plan's table
 COMMUNITY = 0.25  # m2 a household, the plan's table
+TOWNSHIPS, WITH_CENTRE = 130, 14  # 123 townships and 7 subdistricts; the plan's table prints 11 % with a centre, which is 14 of them
+BEDS_TARGET = 8  # hospital beds per 1,000, the plan's table
+OLD_HOMES = 8805 / (53275 / 5)  # households of 2020 over the mean of a year of the plan
 ENROLLED = {"preschool": 0.9542, "compulsory_education": 0.9792, "senior_secondary": 0.8124}  # the plan's text
 
 NOTES = {
@@ -59,11 +63,12 @@ NOTES = {
     "bonds": "全州一般债务2018年70.71、2025年155.41亿元，年均增12.1亿元，按支出分摊到县市（假设）",
     "education": "天水、平凉、庆阳、定西、陇南五市2020年教育支出占支出{share:.4f}×八县市支出，一半按支出、一半按3—17岁人口分摊（假设）；临夏功能支出未见公布",
     "function": "甘肃2020年占比{share:.4f}×目录部分{part}（假设）×八县市支出，一半按支出、一半按{people}分摊（假设）",
+    "renewal": "；另有占比的20%为城镇老旧小区改造，按城镇人口分摊（假设）",
     "balance": "全州{total}亿元（二手）按2020年支出分摊到县市（假设），州本级占12%不在内",
     "interest": "一般债务（2018、2025年公布，其间直线）×3.35%（盘锦、朝阳2024年付息／余额），按支出分摊；2025年后余额不变",
     "limit": "限额未见公布，取余额×1.01",
     "other_debt": "债务余额（2025年后每年增长3%）减去目录累计新增债券",
-    "quota": "2018—2022年全州债务年均增加额的15%，按支出分摊",
+    "quota": "2018—2022年全州债务年均增加额的18%（含医院床位和乡镇养老设施），按支出分摊",
     "per_1000": "规划：2020年每千人{value}，各县市按人口同率",
     "kindergarten": "3—5岁人口×规划毛入园率95.42%×1.11（空余为假设）",
     "school": "县域年鉴2020年小学在校生＋12—14岁人口×97.92%，不低于学龄人口×97.92%，加一成（含大班额还能容纳的，假设）",
@@ -75,6 +80,10 @@ NOTES = {
     "idle": "能力×使用率{share}／需求，上限0.95；规划床位多为农村互助和日间照料床位，使用率取低值（假设）",
     "workers": "在住老年人按人员配备系数折算，加5%",
     "staff": "规划每千人{value}；一半按县域年鉴医疗卫生机构床位、一半按人口分（假设）",
+    "hospital": "县域年鉴2020年医疗卫生机构床位数",
+    "hospital_cover": "县域年鉴床位／常住人口／规划目标每千人8张，上限1.1",
+    "centre": "规划：11%的乡镇（街道）有；全州123个乡镇、7个街道，计14所，按户数最大余数法分到县市（假设）",
+    "centre_cover": "所数／（户数×每户所数）：一份服务为每个乡镇（街道）一所",
     "per_person": "规划：{words}，各县市按人口（户数）同率",
     "staff_cover": "每千人数／规划目标{target}",
 }
@@ -106,6 +115,14 @@ PLAN_COVERAGE = (  # service, share, grade, the plan's words, what else it says
         "A",
         "城镇户籍低保、低收入家庭申请公租房的保障率 | 应保尽保 | 应保尽保 | 约束性",
         "只指城镇户籍低保、低收入家庭；“对其他家庭在合理轮候期内予以保障”未计入需求",
+    ),
+    ("elder_visits", 1.0, "A", "特殊困难老年人月探访率 | 100% | 100% | 约束性", ""),
+    (
+        "old_compound_renovation",
+        round(OLD_HOMES, 4),
+        "C",
+        "城镇老旧小区改造(个) | 239栋 8805户 | 1329栋 53275户∗ | 预期性",
+        "8805／（53275／5）：以规划五年合计的年均数为一份",
     ),
     ("public_culture", 0.788, "C", "每万人接受公共文化设施服务次数(次) | 13400 | 17000 | 预期性", "13400／17000：以规划目标为一份"),
     ("sports_space", 0.684, "C", "人均体育场地面积(平方米) | 1.71 | 2.5 | 预期性", "1.71／2.5：以规划目标为一份；正文为1.7"),
@@ -209,14 +226,15 @@ def function_money(facts: Path, county: pd.DataFrame, parts: pd.DataFrame, perso
     """
     spent = county["gpb_expenditure"]
     children = pd.Series({code: ages(persons[str(code)], 3, 17) for code in parts.index})
-    residents = parts["total"].astype(float)
+    residents, towns = parts["total"].astype(float), parts["urban_pop"].astype(float)
     money, notes = {}, {}
     for name, share in function_shares(facts).items():
         whole = CATALOGUE_PART[name] * share * spent.sum()
         follows = children if name == "education" else residents
         split = HALF * spent / spent.sum() + (1 - HALF) * follows / follows.sum()
-        money[name] = {str(code): whole * part for code, part in split.items()}
-        form = NOTES["education"] if name == "education" else NOTES["function"]
+        renewal = RENEWAL * share * spent.sum() * towns / towns.sum() if name == "housing" else 0.0 * towns
+        money[name] = {str(code): whole * part + renewal[code] for code, part in split.items()}
+        form = NOTES["education"] if name == "education" else NOTES["function"] + (NOTES["renewal"] if name == "housing" else "")
         notes[name] = form.format(share=share, part=CATALOGUE_PART[name], people="常住人口")
     return money, notes
 
@@ -288,6 +306,17 @@ def elder_places(county: pd.DataFrame, parts: pd.DataFrame, code: str) -> tuple[
     return beds, PLACES_A_CENTRE * centres
 
 
+def centres_by_county(parts: pd.DataFrame) -> dict[str, int]:
+    """The townships with a multi-function centre by county: in proportion to households, whole numbers by largest remainder."""
+    households = parts["total"].astype(float) / parts["avg_household_size"].astype(float)
+    wanted = {str(code): WITH_CENTRE * share for code, share in (households / households.sum()).items()}
+    found = {code: int(count) for code, count in wanted.items()}
+    left = WITH_CENTRE - sum(found.values())
+    for code in sorted(wanted, key=lambda code: found[code] - wanted[code])[:left]:
+        found[code] += 1
+    return found
+
+
 def supply(county: pd.DataFrame, parts: pd.DataFrame, persons: dict[str, Groups], out: Path) -> None:
     """capacity.csv and coverage.csv: what there is at the end of the base year and whom it serves.
 
@@ -298,6 +327,7 @@ def supply(county: pd.DataFrame, parts: pd.DataFrame, persons: dict[str, Groups]
     plan = ("C", "plan-linxia")
     capacity: list[tuple[object, ...]] = []
     coverage: list[tuple[object, ...]] = []
+    with_centre = centres_by_county(parts)
     for code, part in parts.iterrows():
         groups = persons[str(code)]
         need = needs(LINXIA, out, part, groups)
@@ -339,6 +369,14 @@ def supply(county: pd.DataFrame, parts: pd.DataFrame, persons: dict[str, Groups]
         for service, resource in (("physicians", "physician"), ("nurses", "nurse")):
             share = min(1.1, staff[resource] / residents / units[service, resource])
             coverage.append((service, code, "all", f"{share:.3f}", *plan, NOTES["staff_cover"].format(target=TARGETS_PER_1000[service])))
+        beds, centres = float(county.loc[code, "health_beds"]), with_centre[str(code)]
+        own = min(1.1, beds / residents * 1000 / BEDS_TARGET)
+        capacity.append((code, "hospital_bed", round(beds), "张", "B", "county-yearbook", NOTES["hospital"]))
+        capacity.append((code, "township_elder_centre", centres, "所", "C", "linxia-macro", NOTES["centre"]))
+        coverage.append(("hospital_beds", code, "all", f"{own:.3f}", "C", "county-yearbook", NOTES["hospital_cover"]))
+        share = centres / households / units["township_elder_service", "township_elder_centre"]
+        coverage.append(("township_elder_service", code, "all", f"{share:.3f}", "C", "linxia-macro", NOTES["centre_cover"]))
+    coverage.append(("inclusive_preschool", "*", "all", 0.8474, "C", "edu-2020", "规划未印基年数；取2020年全国普惠性幼儿园在园幼儿占比，临夏未见公布"))
     for service, share, grade, quote, note in PLAN_COVERAGE:
         coverage.append((service, "*", "all", share, grade, "plan-linxia", note, quote))
     write(out / "linxia" / "capacity.csv", "region,resource,value,unit,grade,source,note", capacity)

@@ -67,7 +67,7 @@ def definition(tables: Tables, row: pd.Series, lang: str) -> str:
         return ""
     resources = tables["resources"]
     names = charts.service_names(tables, lang) | dict(zip(resources["resource"], resources[f"name_{lang}"], strict=True))
-    names |= {} if measure != "count_per" else indicator_names(tables, lang)
+    names |= {} if measure not in ("count_per", "insured_share") else indicator_names(tables, lang)
 
     def words(codes: str, kind: str) -> str:
         comma = t("format.comma", lang)
