@@ -100,7 +100,8 @@ def run(
     needed = demand(population, components, inputs.demand, inputs.supply, inputs.fiscal.function_outturn, inputs.fiscal.functions)
     spent, duty = base_spending(inputs, needed)
     followed = money_with_people(population, components, needed, inputs.fiscal)
-    money = fiscal_capacity(inputs.fiscal, inputs.years, inputs.regions, spent, duty, followed)
+    usual = fiscal_capacity(inputs.fiscal, inputs.years, inputs.regions, spent, duty, followed)
+    money = allocation.under_rule(inputs, needed, usual)
     forms = indicators.target_forms(inputs, population, noticed(needed))
     clock.mark("demand and money")
     plan = allocation.allocate(
@@ -121,6 +122,7 @@ def run(
     say(0.95, "tables")
     found = Stages(inputs, population, components, needed, money, plan, delivery)
     tables = result_tables(found)
+    tables["equalisation"] = until(allocation.equalisation_table(inputs, needed, usual), plan.years.labels[-1])
     tables["starting_population"] = starting_population(pack)
     tables["sources"] = pd.concat([tables["sources"], sources_of_steps(tables["starting_population"], pack)], ignore_index=True)
     if replay:  # a preview answers without them

@@ -237,6 +237,7 @@ class FiscalCapacity:
     bond_rate: float
     debt_room: Array  # [Y,R] limit minus debt outside the catalogue
     waterfall: pd.DataFrame  # year, region, item, yuan
+    rule_general: Array | None = None  # [Y,R] general grants that a rule of today fixes; None: the allocation shares them out
 
     def to_frame(self) -> pd.DataFrame:
         """Tidy table: year, region, item, yuan."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
+from pathlib import Path
+
 import numpy as np
+import openpyxl
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -11,6 +16,7 @@ from fiscalsim.allocation import rules
 from fiscalsim.errors import ModelError
 from fiscalsim.quantities import RuleChoices
 
+ROOT = Path(__file__).resolve().parents[2]
 YUAN = st.floats(1e7, 1e11)
 MAY_BE_NOTHING = st.one_of(st.just(0.0), YUAN)
 
@@ -173,3 +179,75 @@ def test_a_guarantee_closes_what_it_can_and_gives_back_the_rest():
 
 def test_without_any_gap_the_pool_goes_as_last_year():
     assert rules.equalisation(np.zeros(2), np.zeros(2), 8.0, 0.2, np.array([1.0, 3.0])) == pytest.approx([2.0, 6.0])
+
+
+# --- the worked example of docs/equalisation.md ---------------------------------------------------------------------
+
+
+def sheet():
+    """tools/write_equalisation.py, which knows nothing of the program."""
+    spec = importlib.util.spec_from_file_location("write_equalisation", ROOT / "tools" / "write_equalisation.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def example(given):
+    """The example of the sheet through the program: its inputs in, every step out by the sheet's names."""
+    each = {name: np.array(row[:3]) for name, row in given.items()}
+    one = {name: row[0] for name, row in given.items() if len(row) == 1}
+    coefficient = rules.cost_coefficient(each["difference"], each["residents"], 1.0, np.ones(3))
+    education = each["pupils"] * one["per_pupil"] * coefficient
+    outside = each["residents"] * one["per_head"] * coefficient
+    own = np.stack([each["own"]] * 2)
+    needs = rules.Needs(
+        functions=("education", "outside"),
+        expenditure=np.stack([np.stack([education, outside], axis=1)] * 2),
+        revenue=rules.standard_revenue(each["product"], own),
+        earmarked=np.stack([each["earmarked"]] * 2),
+        necessary=np.stack([each["necessary"]] * 2),
+        own_revenue=own,
+        residents=np.stack([each["residents"]] * 2),
+    )
+    picked = choices(
+        formula_share=one["formula_share"],
+        guarantee_share=one["guarantee_share"],
+        effort_share=one["effort_share"],
+        difficulty_weight=one["weight"],
+        change_limit=one["band"],
+    )
+    steps = rules.formula(needs, np.array([each["before"].sum(), one["pool"]]), each["before"], picked)
+    found = {"coefficient": coefficient, "education": education, "outside": outside, "expenditure": education + outside, "revenue": needs.revenue[1]}
+    found |= {name: getattr(steps, name)[1] for name in ("fixed", "gap", "hard", "guarantee", "reward", "general")}
+    return found | {"equalised": steps.equalisation[1]}
+
+
+def test_the_worked_example_by_sheet_and_by_program_is_equal_to_the_yuan():
+    tool = sheet()
+    book = openpyxl.load_workbook(ROOT / "docs" / "equalisation.xlsx")
+    written = {cell.coordinate: cell.value for row in book.active.iter_rows(min_row=2, min_col=3) for cell in row if cell.value is not None}
+    values = tool.by_name(tool.evaluate(written))
+    assert sum(isinstance(content, str) for content in written.values()) > 100  # live formulas, not pasted numbers
+    found = example(values)
+    for name, steps in found.items():
+        assert steps == pytest.approx(np.array(values[name][:3]), abs=0.5 if abs(steps).max() > 100 else 1e-9), name
+    assert sum(values["general"][:3]) == pytest.approx(values["pool"][0], abs=0.5)
+
+
+def test_the_values_kept_in_the_sheet_are_those_of_its_formulas():
+    tool = sheet()
+    kept = openpyxl.load_workbook(ROOT / "docs" / "equalisation.xlsx", data_only=True).active
+    for cell, value in tool.evaluate(tool.cells()).items():
+        assert kept[cell].value == pytest.approx(value, rel=1e-12, abs=1e-6), cell
+
+
+def test_the_worked_example_in_words_has_the_same_figures():
+    values = sheet().by_name(sheet().evaluate(sheet().cells()))
+    text = (ROOT / "docs" / "equalisation.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \|(?:[^|]*\|){1}((?:[^|\n]*\|){3,4})$", text, flags=re.MULTILINE))
+    assert {"coefficient", "expenditure", "revenue", "fixed", "gap", "hard", "first", "guarantee", "reward", "wanted", "general"} <= set(told)
+    for name, line in told.items():
+        for printed, value in zip((cell.strip().replace(",", "").replace("\N{MINUS SIGN}", "-") for cell in line.split("|")), values[name], strict=False):
+            if printed:
+                digits = len(printed.partition(".")[2])
+                assert float(printed) == pytest.approx(value, abs=0.51 * 10.0**-digits), (name, printed)

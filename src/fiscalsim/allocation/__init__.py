@@ -12,6 +12,7 @@ import numpy as np
 
 from fiscalsim.allocation.explain import coverage_limits, shadow_prices, shortfalls
 from fiscalsim.allocation.formulation import FAMILIES, GOALS_WITHOUT_SWITCH, HEADS, YUAN, building_paid
+from fiscalsim.allocation.needs import equalisation_table, under_rule
 from fiscalsim.allocation.passes import Passes, Solution
 from fiscalsim.allocation.solver import OPTIONS, solver_options
 from fiscalsim.allocation.terms import standing_services, terms
@@ -114,4 +115,4 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
     )
 
 
-__all__ = ["FAMILIES", "GOALS_WITHOUT_SWITCH", "OPTIONS", "Passes", "allocate", "solver_options"]
+__all__ = ["FAMILIES", "GOALS_WITHOUT_SWITCH", "OPTIONS", "Passes", "allocate", "equalisation_table", "solver_options", "under_rule"]

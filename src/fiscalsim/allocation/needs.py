@@ -5,6 +5,8 @@ Standard expenditure is what a region's people would cost if it served and paid 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -100,6 +102,30 @@ def general_by_rule(inputs: StageInputs, demand: Demand, capacity: FiscalCapacit
     if rule == "formula":
         return formula(needs(inputs, demand, capacity), capacity.general_pool, capacity.base_general, inputs.rules.choices).general
     raise InputError(f"transfer rule {rule!r} is not one of optimal, formula, per-head, status-quo")
+
+
+def under_rule(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity) -> FiscalCapacity:
+    """The capacity with the scenario's rule applied; as it is where the allocation shares the pool out.
+
+    General grants have no stated use (art. 3), so what a region gets more or less than its share of today it spends like the rest of its money: spending
+    outside the catalogue moves in the base year's proportion, never below nothing, and only the rest reaches the catalogue. The base year keeps its figures.
+    """
+    if inputs.rules.transfer_rule == "optimal":
+        return capacity
+    general = general_by_rule(inputs, demand, capacity)
+    lines = ["own_revenue", "transfers_usual", "first_claims", "debt_interest", "reserve"]
+    rows = capacity.waterfall[capacity.waterfall["item"].isin(lines)]
+    remaining = rows.groupby(["year", "region"], sort=False)["yuan"].sum().to_numpy().reshape(general.shape)
+    part = np.divide(capacity.other_spending, remaining, out=np.zeros_like(remaining), where=remaining > 0)
+    more = part * (general - status_quo(capacity.general_pool, capacity.base_general))
+    more[0] = 0.0
+    other = np.maximum(capacity.other_spending + more, 0.0)
+    freed = capacity.other_spending - other
+    waterfall = capacity.waterfall.copy()
+    for item in ("other_spending", "available_usual"):
+        mine = waterfall["item"] == item
+        waterfall.loc[mine, "yuan"] = waterfall.loc[mine, "yuan"].to_numpy() + freed.reshape(-1)
+    return replace(capacity, means=capacity.means + freed, other_spending=other, waterfall=waterfall, rule_general=general)
 
 
 def equalisation_table(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import hashlib
 import numpy as np
 
 from fiscalsim.allocation.formulation import HEADS, YUAN, Terms
-from fiscalsim.allocation.needs import general_by_rule
 from fiscalsim.axes import RESIDENCES
 from fiscalsim.errors import ModelError
 from fiscalsim.quantities import Demand, FiscalCapacity, StageInputs, TargetForms
@@ -118,5 +117,5 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
         purchase_cap=inputs.supply.purchases.cap,
         mobility=inputs.supply.post_mobility,
         service_weight=inputs.weights.service,
-        rule_general=None if inputs.rules.transfer_rule == "optimal" else general_by_rule(inputs, demand, capacity)[now] / YUAN,
+        rule_general=None if capacity.rule_general is None else capacity.rule_general[now] / YUAN,
     )
