@@ -12,13 +12,13 @@ import pytest
 pytest.importorskip("streamlit")
 from streamlit.testing.v1 import AppTest
 
-from fiscalsim import charts
+from fiscalsim import charts, text
 from fiscalsim.dashboard import frame, headlines, show
 from fiscalsim.dashboard.engine import Answer, Engine, Failure, Job, Look
 from fiscalsim.dashboard.state import BadLink, State, World, decode, from_query, overrides, scenario_yaml, to_query, with_end_value
 from fiscalsim.pipeline import run
 from fiscalsim.report import headline as report_headline
-from fiscalsim.scenario import FAMILY_NAMES, home, load_scenario
+from fiscalsim.scenario import FAMILY_NAMES, POLICIES, home, load_scenario
 from fiscalsim.store import RunStore
 from tests.desk_run import desk_result
 
@@ -249,6 +249,18 @@ def test_a_transfer_rule_is_chosen_on_the_allocation_page(engine):
     app.segmented_control(key="w:policy").set_value("per-head").run()
     fine(app)
     assert "policy=per-head" in engine.asked[-1].overrides
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_four_rules_are_set_side_by_side_on_request(engine, lang):
+    app = opened("allocation", query={"lang": lang})
+    asked = len(engine.asked)
+    app.button(key="rules:start").click().run()
+    fine(app)
+    policies = [next((change for change in job.overrides if change.startswith("policy=")), "policy=optimal") for job in engine.asked[asked:]]
+    assert set(policies) >= {"policy=formula", "policy=per-head", "policy=status-quo"}
+    table = next(block.proto.body for block in app.get("html") if text.t("rules.lowest_coverage", lang) in block.proto.body)
+    assert all(text.t(f"policy.{rule}", lang) in table for rule in POLICIES)
 
 
 def test_a_path_drifts_from_the_base_year_and_keeps_it():

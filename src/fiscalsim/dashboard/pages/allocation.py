@@ -8,6 +8,7 @@ import streamlit as st
 from fiscalsim import charts
 from fiscalsim.dashboard import controls, headlines, show
 from fiscalsim.dashboard.frame import Desk, set_policy
+from fiscalsim.dashboard.rules import show_rules
 from fiscalsim.scenario import POLICIES
 from fiscalsim.text import money_unit, name_of, number, t
 
@@ -86,4 +87,5 @@ def show_page(desk: Desk) -> None:
         bars = charts.transfer_change(tables, year, lang, rules[desk.scenario.policy], per_head=measure == "head")
         show.chart(bars, desk.source("transfers", "fiscal"), "change", t("explain.transfers_change", lang))
         show.chart(charts.spending_bars(tables, year, lang, controls.region_of(desk)), desk.source("allocation"), "spending")
+    show_rules(desk, year)
     _detail(desk, year)
