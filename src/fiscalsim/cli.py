@@ -72,6 +72,13 @@ class Document(StrEnum):
     xlsx = "xlsx"
 
 
+class Prices(StrEnum):
+    """Prices that the money of a report is at."""
+
+    current = "current"
+    constant = "constant"
+
+
 class Timing(StrEnum):
     """When external migrants of a year move."""
 
@@ -320,6 +327,7 @@ def rules(
 def report(
     run_named: Annotated[str, typer.Argument(metavar="RUN", help="A run by folder, name or digest.")],
     to: Annotated[Document, typer.Option("--to", help="One self-contained page, or a spreadsheet.")] = Document.html,
+    prices: Annotated[Prices, typer.Option("--prices", help="Money at current prices, or at constant prices of the base year.")] = Prices.current,
     out: Out = None,
     runs: RunsFolder = Path("runs"),
 ) -> None:
@@ -329,10 +337,10 @@ def report(
     saved = _find_run(run_named, runs)
     if to is Document.html:
         path = _target(out, reports.file_name([saved], "overview", "html", _Settings.lang))
-        reports.write_text(path, reports.report_html(saved, _Settings.lang))
+        reports.write_text(path, reports.report_html(saved, _Settings.lang, prices.value))
     else:
         path = _target(out, reports.file_name([saved], "results", "xlsx", _Settings.lang))
-        reports.report_xlsx(saved, path, _Settings.lang)
+        reports.report_xlsx(saved, path, _Settings.lang, prices.value)
     _written(path)
 
 

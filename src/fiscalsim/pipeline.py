@@ -23,12 +23,12 @@ from fiscalsim.demand import demand, place_capacity, recurrent_cost
 from fiscalsim.errors import ModelError
 from fiscalsim.evaluation import evaluation
 from fiscalsim.fiscal_capacity import balance, cost_by_level, fiscal_capacity, fund_table, later_outturn, money_with_people, reconciliation
+from fiscalsim.prices import deflator_table
 from fiscalsim.quantities import Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, tidy
 from fiscalsim.scenario import Scenario
 from fiscalsim.scenario import home as default_home
 
 IDENTITY = 1e-9
-RISE_FROM, RISE_YEARS = 2025, 15  # the age of retirement rises from 2025 on for fifteen years (decision of 13 September 2024)
 FIRST_WORKING_AGE = 22  # of staff with a degree
 Progress = Callable[[float, str], None]
 COMPUTED_WITH = ("fiscalsim", "numpy", "scipy", "pandas", "pyarrow", "pyomo", "highspy", "simpy")
@@ -266,7 +266,7 @@ def execution_plan(inputs: StageInputs, population: Population, needed: Demand, 
         place=inputs.info.id,
         served_before={s: (needed.clients[0] * inputs.supply.base_coverage)[..., needed.services.index(s)].sum(axis=1) for s in queued},
         leaving=staff,
-        retirement=retirement(inputs.execution.staff, population, plan.years),
+        retirement=retirement(inputs, population),
     )
 
 
@@ -278,25 +278,25 @@ def _orders(places: Array, cost: Array, lead: Array, axes: dict[str, Any]) -> pd
     return orders[orders["places"] >= 1.0].reset_index(drop=True)
 
 
-def retirement(staff: pd.DataFrame, population: Population, years: Axis) -> dict[str, Array]:
-    """Share of those of working age (22 to the age of retirement) who reach that age in the year, [Y,R] by staff resource, from the cohorts.
+def retirement(inputs: StageInputs, population: Population) -> dict[str, Array]:
+    """Share of those of working age (22 to the age of retirement) who reach that age in the year, [Y,R] over the horizon, by staff resource.
 
-    Staff is as old as the people around it; where the age of retirement rises during a year (one month every four from 2025), fewer reach it.
+    Staff is taken to be as old as the people around it. The age is that of men (a path) less the years that the staff retires before them; in a
+    year in which it rises fewer reach it.
     """
-    items = {(resource, item): float(value) for resource, item, value in staff[["resource", "item", "value"]].itertuples(index=False)}
     by_age = population.persons.sum(axis=(2, 3))
+    men = inputs.fiscal.funds.retirement_men
     found = {}
-    for resource in sorted({r for r, item in items if item == "retirement_age"}):
+    for resource, earlier in inputs.execution.staff.query("item == 'retires_before_men'")[["resource", "value"]].itertuples(index=False):
         shares = []
-        for year in years:
-            rise = items[resource, "retirement_rise"] / RISE_YEARS
-            late = min(max(year - RISE_FROM + 1, 0), RISE_YEARS)
-            age = items[resource, "retirement_age"] + rise * late
+        for year in inputs.horizon:
+            y = inputs.years.index(year)
+            age, rise = men[y] - float(earlier), men[y] - men[y - 1]
             whole, part = int(age), age - int(age)
             before = by_age[population.years.index(year) - 1]  # at the end of the year before
             reach = (1 - part) * before[:, whole - 1] + part * before[:, whole]
-            shares.append(reach * (1 - rise * (0 < late < RISE_YEARS)) / before[:, FIRST_WORKING_AGE:whole].sum(axis=1))
-        found[resource] = np.array(shares)
+            shares.append(reach * max(1 - rise, 0.0) / before[:, FIRST_WORKING_AGE:whole].sum(axis=1))
+        found[str(resource)] = np.array(shares)
     return found
 
 
@@ -332,6 +332,7 @@ def result_tables(found: Stages) -> dict[str, pd.DataFrame]:
         "resources": pd.DataFrame([{n: getattr(r, n) for n in r.__dataclass_fields__} for r in inputs.supply.resources]).rename(columns={"code": "resource"}),
         "calibration": needed.calibration,
         "balance": balance(inputs.fiscal, money, plan),
+        "deflator": deflator_table(money.years.labels, inputs.fiscal.price_index),
         "cost_by_level": cost_by_level(inputs.demand, needed, plan),
         "funds": until(fund_table(population, inputs.fiscal), last),
         "reconciliation": reconciliation(inputs, money),
@@ -355,6 +356,7 @@ def delivery_tables(played: execution.Replay, split: pd.DataFrame) -> dict[str, 
         "replay_summary": played.summary,
         "replay_log": played.log,
         "replay_split": split,
+        "replay_stages": played.stages,
         "late_projects": projects,
         "late_regions": regions,
         "replay_precision": execution.precision(played),

@@ -23,6 +23,7 @@ from fiscalsim.dashboard.engine import Answer, Engine, Failure, Job, Look
 from fiscalsim.dashboard.state import BadLink, State, World, end_value, from_query, moved_levers, scenario_yaml, to_query, with_end_value
 from fiscalsim.errors import FiscalsimError, InputError, IntegrityError
 from fiscalsim.levers import Lever
+from fiscalsim.prices import CONSTANT, CURRENT, at_prices, basis_of, price_words
 from fiscalsim.quantities import PackInfo
 from fiscalsim.scenario import Scenario
 from fiscalsim.store import RunStore, SavedRun
@@ -496,22 +497,34 @@ def strip(desk: Desk) -> None:
     items = [
         (t("strip.scope", lang, place=name_of(info, lang), n=len(tables["regions"]), unit=name_of(info, lang, "unit")), ""),
         (t("strip.years", lang, first=years[0], last=years[-1]), ""),
-        (t("strip.price", lang), ""),
+        (price_words(tables, info.base_year, lang), "" if basis_of(tables) == CURRENT else "warn"),
         (t("strip.saved", lang, digest=desk.digest8), "good") if desk.saved else (t("strip.preview", lang), "warn"),
         (t("strip.unreviewed", lang), "warn"),
         *([(t("strip.assumed", lang, n=assumed), "warn")] if assumed else []),
         *([(t("strip.failed_checks", lang, n=failed), "bad")] if failed else []),
         *([(t("strip.made_up", lang), "bad")] if info.made_up else []),
     ]
-    left, right = st.columns([5, 1.15], vertical_alignment="center")
+    left, right = st.columns([5, 1.6], vertical_alignment="center")
     with left:
         show.tags(items)
     with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        _prices(desk)
         with st.popover(t("app.share", lang), type="tertiary"):
             show.note(t("app.link_help", lang))
             st.code(_link(desk), language=None, wrap_lines=True)
         with st.popover(t("app.export", lang), type="tertiary"):
             _export(desk)
+
+
+def _prices(desk: Desk) -> None:
+    """The switch between current and constant prices; every page follows it."""
+    st.session_state["w:price_basis"] = basis_of(desk.tables) == CONSTANT
+    words = t("prices.switch", desk.lang, year=desk.info.base_year)
+    st.toggle(words, key="w:price_basis", help=t("prices.help", desk.lang, year=desk.info.base_year), on_change=_priced_otherwise)
+
+
+def _priced_otherwise() -> None:
+    view("prices", CONSTANT if st.session_state["w:price_basis"] else CURRENT)
 
 
 def _link(desk: Desk) -> str:
@@ -530,9 +543,9 @@ def _export(desk: Desk) -> None:
         show.note(t("app.save_first", lang))
         return
     if st.button(t("app.prepare", lang), key="dl:prepare"):
-        st.session_state["files"] = (desk.saved, lang, _files(desk))
-    folder, language, files = st.session_state.get("files", ("", "", {}))
-    if (folder, language) == (desk.saved, lang):
+        st.session_state["files"] = (desk.saved, lang, basis_of(desk.tables), _files(desk))
+    folder, language, basis, files = st.session_state.get("files", ("", "", "", {}))
+    if (folder, language, basis) == (desk.saved, lang, basis_of(desk.tables)):
         for key, (file, content, kind) in files.items():
             st.download_button(t(f"app.{key}", lang), content, file, kind, on_click="ignore", key=f"dl:{key}")
 
@@ -543,12 +556,12 @@ def _files(desk: Desk) -> dict[str, tuple[str, bytes, str]]:
 
     from fiscalsim.report import file_name, report_html, report_xlsx
 
-    run = RunStore(runs_folder()).open(desk.saved)
+    run, basis = RunStore(runs_folder()).open(desk.saved), basis_of(desk.tables)
     with TemporaryDirectory() as folder:
-        book = report_xlsx(run, Path(folder) / "run.xlsx", desk.lang).read_bytes()
+        book = report_xlsx(run, Path(folder) / "run.xlsx", desk.lang, basis).read_bytes()
     sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return {
-        "download_report": (file_name([run], "overview", "html", desk.lang), report_html(run, desk.lang).encode(), "text/html"),
+        "download_report": (file_name([run], "overview", "html", desk.lang), report_html(run, desk.lang, basis).encode(), "text/html"),
         "download_xlsx": (file_name([run], "results", "xlsx", desk.lang), book, sheet),
     }
 
@@ -633,7 +646,13 @@ def _desk(now: State, world: World, lang: str) -> Desk | None:
     baseline: Answer | None = st.session_state.get("baseline")
     if baseline is not None and ((baseline.info.id, baseline.info.resolution) != (shown.info.id, shown.info.resolution) or baseline is shown):
         baseline = None
-    return Desk(lang, now, world, world.scenario(now), shown, baseline, folder, look.answer is None)
+    basis = str(now.view.get("prices", CURRENT))
+    return Desk(lang, now, world, world.scenario(now), _priced(shown, basis), _priced(baseline, basis), folder, look.answer is None)
+
+
+def _priced(answer: Answer | None, basis: str) -> Any:
+    """The answer with its money at the prices that are looked at."""
+    return answer if answer is None or basis == CURRENT else replace(answer, tables=at_prices(answer.tables, basis))
 
 
 def _wait_words(look: Look, scenario: Scenario, shown: Answer | None, lang: str) -> str:

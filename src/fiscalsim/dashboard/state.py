@@ -17,13 +17,14 @@ from typing import Any
 from fiscalsim.dashboard.engine import Job
 from fiscalsim.errors import nearest
 from fiscalsim.levers import Lever, check_value, path_at
+from fiscalsim.prices import BASES
 from fiscalsim.scenario import POLICIES, Scenario, levers_of, load_scenario, scenario_ids
 from fiscalsim.text import LANGS
 
 VERSION = 1
 LONGEST_LINK = 2000  # characters of the JSON
 KEYS = ("v", "pack", "base", "set", "policy", "view", "lang")
-VIEW_KEYS = ("region", "residence", "service", "year", "indicator")
+VIEW_KEYS = ("region", "residence", "service", "year", "indicator", "prices")
 _CODE = re.compile(r"[0-9A-Za-z_\-]{1,60}")
 _DIGEST = re.compile(r"[0-9a-f]{8}")
 
@@ -226,6 +227,8 @@ def _checked_view(view: Any) -> dict[str, Any]:
         good = isinstance(value, int) and not isinstance(value, bool) if key == "year" else isinstance(value, str) and _CODE.fullmatch(value)
         if not good:
             raise BadLink(f"{key}={value}")
+        if key == "prices":
+            _one_of(value, BASES)
     return view
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from fiscalsim import charts
 from fiscalsim.compare import Comparison
+from fiscalsim.prices import CURRENT, basis_of, price_words
 from fiscalsim.store import SavedRun
 from fiscalsim.text import NONE, Unit, has, money, money_unit, number, people_unit, t
 
@@ -510,7 +511,7 @@ def record_board(run: SavedRun, tables: Mapping[str, pd.DataFrame], lang: str) -
         ("data_digest", manifest["pack_digest"]),
         ("plan", manifest["pack"][f"plan_name_{lang}"]),
         ("policy", t(f"policy.{manifest['scenario']['policy']}", lang)),
-        ("price", t("report.current_prices", lang, year=manifest["pack"]["base_year"])),
+        ("price", _price_line(tables, int(manifest["pack"]["base_year"]), lang)),
         ("grades", t("report.grade_counts", lang, **grade_counts(tables))),
         ("checks", checks_words(run, lang)),
         ("solved", t("report.solved_all", lang, n=len(manifest["passes"]))),
@@ -519,6 +520,10 @@ def record_board(run: SavedRun, tables: Mapping[str, pd.DataFrame], lang: str) -
     ]
     table = pd.DataFrame([(t(f"report.{key}", lang), value) for key, value in rows], columns=[t("col.item", lang), t("xlsx.content", lang)])
     return Board(t("report.run", lang), table)
+
+
+def _price_line(tables: Mapping[str, pd.DataFrame], base_year: int, lang: str) -> str:
+    return t("report.current_prices", lang, year=base_year) if basis_of(tables) == CURRENT else price_words(tables, base_year, lang)
 
 
 def checks_words(run: SavedRun, lang: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from fiscalsim.errors import IntegrityError
+from fiscalsim.prices import CURRENT, at_prices
 from fiscalsim.report.boards import place
 from fiscalsim.store import SavedRun, check_run
 from fiscalsim.text import t
@@ -23,12 +24,12 @@ def file_name(runs: Sequence[SavedRun], content: str, extension: str, lang: str)
     return f"{cut}_{'-'.join(run.digest8 for run in runs)[:40]}.{extension}"
 
 
-def trusted_tables(run: SavedRun) -> dict[str, pd.DataFrame]:
-    """Every table of a run that passes its check: nobody is shown figures of a damaged run."""
+def trusted_tables(run: SavedRun, basis: str = CURRENT) -> dict[str, pd.DataFrame]:
+    """Every table of a run that passes its check, its money at current or constant prices: nobody is shown figures of a damaged run."""
     problems = [line for line in check_run(run.path) if "did not pass" not in line]
     if problems:
         raise IntegrityError("\n".join(problems))
-    return run.tables()
+    return at_prices(run.tables(), basis)
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:

@@ -16,6 +16,7 @@ from plotly.offline import get_plotlyjs
 
 from fiscalsim import charts
 from fiscalsim.compare import Comparison
+from fiscalsim.prices import CURRENT, price_words
 from fiscalsim.report import boards
 from fiscalsim.report.boards import Board
 from fiscalsim.report.files import trusted_tables
@@ -41,9 +42,9 @@ td.s{white-space:nowrap} td.c{text-align:center} footer{color:#475467;font-size:
 """
 
 
-def report_html(run: SavedRun, lang: str) -> str:
-    """The report on one run as a whole HTML document; IntegrityError when the run is not what was saved."""
-    tables = trusted_tables(run)
+def report_html(run: SavedRun, lang: str, basis: str = CURRENT) -> str:
+    """The report on one run as a whole HTML document, at current or constant prices; IntegrityError when the run is not what was saved."""
+    tables = trusted_tables(run, basis)
     year = boards.report_year(tables, run.manifest["pack"])
     title = t("report.title", lang, place=boards.place(run, lang), scenario=run.manifest["scenario_names"][lang])
     parts = [f"<h1>{escape(title)}</h1>", _tags(run, tables, lang), f"<p class='headline'>{escape(boards.headline(tables, run.manifest['pack'], lang))}</p>"]
@@ -122,7 +123,7 @@ def _tags(run: SavedRun, tables: Mapping[str, pd.DataFrame], lang: str) -> str:
     plain = [
         t("report.tag_scope", lang, place=pack[f"name_{lang}"], n=len(tables["regions"])),
         t("report.tag_years", lang, first=int(allocation["year"].min()), last=int(allocation["year"].max())),
-        t("report.tag_price", lang),
+        price_words(tables, int(pack["base_year"]), lang),
         t("report.tag_saved", lang, digest=run.digest8),
         run.manifest["record"]["when"][:10],
         t("format.colon", lang, head=t("report.grades", lang), body=t("report.grade_counts", lang, **boards.grade_counts(tables))),

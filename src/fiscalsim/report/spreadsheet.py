@@ -15,6 +15,7 @@ import pandas as pd
 import xlsxwriter
 
 from fiscalsim.compare import Comparison
+from fiscalsim.prices import CURRENT
 from fiscalsim.report import boards
 from fiscalsim.report.boards import Board
 from fiscalsim.report.files import trusted_tables, write_whole
@@ -24,9 +25,12 @@ from fiscalsim.text import NONE, t
 LARGEST_SHEET = 200_000  # rows; longer tables stay in the run's folder, which the notes sheet says
 
 
-def report_xlsx(run: SavedRun, path: Path, lang: str) -> Path:
-    """The results of one run as a spreadsheet: notes, bureau tables, parameters, sources, checks and the data. Same run, same bytes."""
-    tables = trusted_tables(run)
+def report_xlsx(run: SavedRun, path: Path, lang: str, basis: str = CURRENT) -> Path:
+    """The results of one run as a spreadsheet, at current or constant prices: notes, bureau tables, parameters, sources, checks and the data.
+
+    Same run, same bytes.
+    """
+    tables = trusted_tables(run, basis)
     year = boards.report_year(tables, run.manifest["pack"])
     sheets = {
         "summary": Board(t("xlsx.summary", lang), pd.DataFrame({t("xlsx.content", lang): [boards.headline(tables, run.manifest["pack"], lang)]})),
@@ -74,8 +78,7 @@ def _workbook(path: Path, runs: Sequence[SavedRun], sheets: Mapping[str, Board],
                 "note": book.add_format({"font_color": "#475467"}),
                 "wrap": book.add_format({"text_wrap": True, "valign": "top"}),
             }
-            too_long = [(name, len(table)) for name, table in raw.items() if len(table) > LARGEST_SHEET]
-            _notes_sheet(book, formats, runs, sheets, too_long, lang)
+            _notes_sheet(book, formats, runs, sheets, raw, lang)
             for name, board in sheets.items():
                 _board_sheet(book, formats, name, board, lang)
             for name, table in raw.items():
@@ -86,19 +89,20 @@ def _workbook(path: Path, runs: Sequence[SavedRun], sheets: Mapping[str, Board],
 
 
 def _notes_sheet(
-    book: Any, formats: Mapping[str, Any], runs: Sequence[SavedRun], sheets: Mapping[str, Board], too_long: Sequence[tuple[str, int]], lang: str
+    book: Any, formats: Mapping[str, Any], runs: Sequence[SavedRun], sheets: Mapping[str, Board], raw: Mapping[str, pd.DataFrame], lang: str
 ) -> None:
     sheet = book.add_worksheet(t("xlsx.notes", lang))
     sheet.set_column(0, 0, 22)
     sheet.set_column(1, 1, 90, formats["wrap"])
     lines: list[tuple[str, str]] = []
     for run in runs:
-        board = boards.record_board(run, {"sources": run.table("sources")}, lang)
+        board = boards.record_board(run, {"sources": run.table("sources"), **({"deflator": raw["deflator"]} if "deflator" in raw else {})}, lang)
         lines += [(t("field.scenario", lang), run.manifest["scenario_names"][lang]), (t("field.pack", lang), boards.place(run, lang))]
         lines += [(t("report.made_up", lang), t("report.made_up", lang))] if run.manifest["pack"]["made_up"] else []
         lines += [(str(key), str(value)) for key, value in board.table.itertuples(index=False)]
     lines += [(t("xlsx.content", lang), t("xlsx.unit_line", lang)), ("", t("report.not_reviewed_note", lang))]
     lines += [(t("xlsx.sheet", lang), f"{name}: {board.title}" if board.title != name else name) for name, board in sheets.items()]
+    too_long = [(name, len(table)) for name, table in raw.items() if len(table) > LARGEST_SHEET]
     lines += [("", t("xlsx.too_long", lang, table=name, n=rows, file=f"{name}.parquet")) for name, rows in too_long]
     for row, (key, value) in enumerate(lines):
         sheet.write_string(row, 0, key)

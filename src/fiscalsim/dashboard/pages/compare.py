@@ -15,15 +15,16 @@ from fiscalsim.compare import Comparison, compare
 from fiscalsim.dashboard import controls, show
 from fiscalsim.dashboard.frame import Desk, runs_folder, value_words
 from fiscalsim.errors import InputError, IntegrityError
+from fiscalsim.prices import AtPrices, basis_of
 from fiscalsim.report.boards import compare_headline
 from fiscalsim.store import RunStore, SavedRun
 from fiscalsim.text import NONE, Unit, money_unit, people_unit, t
 
 
 @lru_cache(maxsize=4)
-def _compared(folder: Path, a: str, b: str) -> tuple[Comparison, dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+def _compared(folder: Path, a: str, b: str, basis: str) -> tuple[Comparison, dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
     store = RunStore(folder)
-    first, other = store.open(a), store.open(b)
+    first, other = AtPrices(store.open(a), basis), AtPrices(store.open(b), basis)
     return compare([first, other]), first.tables(), other.tables()
 
 
@@ -110,7 +111,7 @@ def show_page(desk: Desk) -> None:
             show.headline(t("finding.compare_none", lang))
         return
     try:
-        found, left_tables, right_tables = _compared(store.path, a, b)
+        found, left_tables, right_tables = _compared(store.path, a, b, basis_of(desk.tables))
     except InputError as error:
         st.error(str(error))
         return
