@@ -45,6 +45,7 @@ def test_the_table_has_the_columns_of_the_contract(played: Replay) -> None:
         "carried_over_yuan",
         "returned_yuan",
         "planned_places",
+        "built_places",
         "opened_places",
         "months_late",
         "waiting",
@@ -55,6 +56,7 @@ def test_the_table_has_the_columns_of_the_contract(played: Replay) -> None:
         "wait_p90_months",
         "served",
         "joined",
+        *(f"{item}_class_{k}" for item in ("placed", "wait_median_months") for k in (1, 2, 3)),
     }
     assert set(played.table["measure"]) == wanted
     key = ["replication", "year", "month", "region", "service", "measure"]

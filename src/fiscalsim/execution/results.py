@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ from fiscalsim.execution.world import World, draw, play
 from fiscalsim.quantities import Array, ExecutionInputs
 
 MONEY = ("released", "paid", "carried_over", "returned")
+PLACES = ("planned_places", "built_places", "opened_places", "months_late")
+CLASSES = 3  # of priority on a waiting list
 WAITING = ("joined", "waiting", "placed", "gave_up", "died_waiting", "wait_median_months", "wait_p90_months")
 
 
@@ -35,13 +38,14 @@ class Replay:
     log: pd.DataFrame  # day, region, resource, year (of the order), event, cause: replication 0, first project of each region and resource
     releases: pd.DataFrame  # every release of replication 0 with its legal calendar (days are ordinals)
     projects: pd.DataFrame  # one row an order and replication: places, yuan, days of each stage and pause, months late
+    stages: pd.DataFrame  # year, region, service, resource, planned, built, opened (all places there are), served (clients): means over replications
 
 
 @dataclass(frozen=True)
 class Delivered:
     """What came of the promises in one replication; axes Y years, R regions, K resources with orders, S all services."""
 
-    places: Array  # [planned opened late,Y,R,K]; late in months, NaN where nothing was due
+    places: Array  # [PLACES,Y,R,K] of the plan's orders, cumulative; late in months, NaN where nothing was due
     served: Array  # [Y,R,S] clients, mean over the year
     room: Array  # [Y,R,S] clients that open places, staff and funds allow, mean over the year; the plan's where a service needs no places
     unstaffed: Array  # [Y,R,S] clients who had a place open but nobody to serve them, mean over the year
@@ -56,6 +60,7 @@ class Count:
     monthly: Array  # [released paid,Y,M] yuan of the whole
     waiting: Array  # [WAITING,Y,R,Q] persons or months, NaN where nobody was placed
     monthly_waiting: Array  # [Y,M,Q] persons of the whole
+    by_class: Array  # [placed median wait,Y,Q,CLASSES] of the whole: persons and months, NaN where nobody was placed
     vacancies: Array  # [Y,R,staff] posts left empty at the end of the year
     errors: dict[str, tuple[float, float]]  # identity -> worst error, tolerance
 
@@ -95,7 +100,8 @@ def replay_beside(
     releases = pd.DataFrame([vars(r) for r in first.works.releases])
     worst = [(name, max(c.errors[name][0] for c in counts), max(c.errors[name][1] for c in counts)) for name in counts[0].errors]
     whole = summary([c.delivered for c in counts], s)
-    result = Replay(table(counts, s), whole, worst, log, releases, pd.concat(projects, ignore_index=True))
+    built = stages([c.delivered for c in counts], s)
+    result = Replay(table(counts, s), whole, worst, log, releases, pd.concat(projects, ignore_index=True), built)
     return result, [summary(found, variant) for variant, found in zip(variants, beside, strict=True)]
 
 
@@ -154,6 +160,7 @@ def count(world: World, s: Script) -> Count:
     errors = money_errors(world, s, money)
     waiting = np.full((len(WAITING), len(years), len(regions), len(listed)), np.nan)
     monthly_waiting = np.zeros((len(years), 12, len(listed)))
+    by_class = np.full((2, len(years), len(listed), CLASSES), np.nan)
     worst = 0.0
     closes = np.array([[month_close(y, m) for m in range(1, 13)] for y in years])
     edges = np.array([day_of(y) for y in (*years.labels, years.labels[-1] + 1)])
@@ -170,13 +177,14 @@ def count(world: World, s: Script) -> Count:
             lines.append(line)
             worst = max(worst, line_error(line, people, edges))
         monthly_waiting[:, :, q] = whole_waiting(lines, closes)
+        by_class[:, :, q] = class_waits(lines, edges)
     if listed:
         errors["persons joining = placed + waiting + gave up + died (clients)"] = (worst, 0.0)
     vacancies = np.zeros((len(years), len(regions), len(s.staff)))
     for k, resource in enumerate(sorted(s.staff)):
         for r, region in enumerate(regions):
             vacancies[:, r, k] = world.vacancies.get((region, resource), 0.0)
-    return Count(deliver(world, s), money, monthly, waiting, monthly_waiting, vacancies, errors)
+    return Count(deliver(world, s), money, monthly, waiting, monthly_waiting, by_class, vacancies, errors)
 
 
 def line_error(line: Line, people: Array, edges: Array) -> float:
@@ -280,13 +288,34 @@ def whole_waiting(lines: list[Line], closes: Array) -> Array:
     return np.array([math.fsum(column) for column in np.stack(parts).reshape(len(parts), -1).T.tolist()]).reshape(closes.shape)
 
 
+def class_waits(lines: list[Line], edges: Array) -> Array:
+    """[placed median wait,Y,CLASSES] over all regions: persons placed in the year and their median months, a client weighted by its persons."""
+    result = np.full((2, len(edges) - 1, CLASSES), np.nan)
+    if not lines:
+        return result
+    outcomes = [line.outcome for line in lines]
+    day, wait = (np.concatenate([part(o) for o in outcomes]) for part in (lambda o: o.placed[o.was_placed], lambda o: o.wait / DAYS_PER_MONTH))
+    rank = np.concatenate([o.clients.rank[o.was_placed] for o in outcomes])
+    persons = np.concatenate([np.full(int(line.outcome.was_placed.sum()), line.persons) for line in lines])
+    order = np.argsort(wait, kind="stable")
+    year = np.searchsorted(edges, day, side="right") - 1
+    for y in range(len(edges) - 1):
+        for k in range(CLASSES):
+            mine = order[(year[order] == y) & (rank[order] == k)]
+            total = math.fsum(persons[mine].tolist())
+            if total > 0:
+                middle = int(np.searchsorted(np.cumsum(persons[mine]), total / 2))
+                result[:, y, k] = total, wait[mine[min(middle, len(mine) - 1)]]
+    return result
+
+
 def count_places(world: World, s: Script) -> Array:
-    """[planned opened late,Y,R,K]: cumulative places due and open at the year's end, and months late (place-weighted) of those due in the year."""
+    """[PLACES,Y,R,K]: cumulative places due, built (accepted) and open at the year's end, and months late (place-weighted) of those due in the year."""
     plan = s.plan
     codes = ordered(s)
     position = {k: i for i, k in enumerate(codes)}
     first, last = plan.years.labels[0], plan.years.labels[-1]
-    result = np.zeros((3, len(plan.years), len(plan.regions), len(codes)))
+    result = np.zeros((len(PLACES), len(plan.years), len(plan.regions), len(codes)))
     weight = np.zeros(result.shape[1:])
     for progress in world.progress:
         p = progress.project
@@ -295,13 +324,11 @@ def count_places(world: World, s: Script) -> Array:
             y = max(p.opens_year - first, 0)
             result[0, y:, r, k] += p.places
             weight[y, r, k] += p.places
-            result[2, y, r, k] += p.places * months_late(progress.opened, p.opens_year, last)
-        if math.isfinite(progress.opened):
-            for y, year in enumerate(plan.years):
-                if progress.opened < day_of(year + 1):
-                    result[1, y:, r, k] += p.places
-                    break
-    result[2] = np.divide(result[2], weight, out=np.full_like(weight, np.nan), where=weight > 0)
+            result[3, y, r, k] += p.places * months_late(progress.opened, p.opens_year, last)
+        for item, day in ((1, progress.accepted), (2, progress.opened)):
+            if day < day_of(last + 1):
+                result[item, date.fromordinal(int(day)).year - first :, r, k] += p.places
+    result[3] = np.divide(result[3], weight, out=np.full_like(weight, np.nan), where=weight > 0)
     return result
 
 
@@ -395,17 +422,24 @@ def table(counts: list[Count], s: Script) -> pd.DataFrame:
         frames.append(block(np.stack([c.money[m] for c in counts]), yearly, f"{item}_yuan", 12).assign(service=""))
     for m, item in enumerate(MONEY[:2]):
         frames.append(block(np.stack([c.monthly[m] for c in counts]), whole, f"{item}_yuan").assign(service="", region=plan.place))
-    for m, item in enumerate(("planned_places", "opened_places", "months_late")):
+    for m, item in enumerate(PLACES):
         values = np.stack([c.delivered.places[m] for c in counts])
-        if m < 2:  # rows only where the plan ordered something
+        if m < 3:  # rows only where the plan ordered something
             ever = np.stack([c.delivered.places[0] for c in counts])[:, -1:] > 0
             values = np.where(ever, values, np.nan)
+        if item == "built_places":  # staff is not built
+            values = np.where([code in s.staff for code in ordered(s)], np.nan, values)
         frames.append(block(values, {**yearly, "service": ordered(s)}, item, 12))
     listed = list(dict.fromkeys(q[0] for q in plan.queue_services))
     if listed and "demand" not in s.without:
         for m, item in enumerate(WAITING):
             frames.append(block(np.stack([c.waiting[m] for c in counts]), {**yearly, "service": listed}, item, 12))
         frames.append(block(np.stack([c.monthly_waiting for c in counts]), {**whole, "service": listed}, "waiting").assign(region=plan.place))
+        for k in range(CLASSES):
+            for m, item in enumerate(("placed", "wait_median_months")):
+                values = np.stack([c.by_class[m, :, :, k] for c in counts])
+                of_class = {"replication": reps, "year": years, "service": listed}
+                frames.append(block(values, of_class, f"{item}_class_{k + 1}", 12).assign(region=plan.place))
     frames.append(block(np.stack([c.delivered.served for c in counts]), {**yearly, "service": list(plan.planned_served)}, "served", 12))
     if s.staff:
         lacking = np.stack([c.delivered.unstaffed for c in counts])
@@ -429,7 +463,7 @@ def summary(found: list[Delivered], s: Script) -> pd.DataFrame:
     codes = ordered(s)
     if codes:
         frame = block(places[0], {**yearly, "service": codes}, "").drop(columns="measure").rename(columns={"value": "planned"})
-        frames.append(frame.assign(kind="resource", opened=places[1].reshape(-1), served=np.nan, months_late=places[2].reshape(-1)))
+        frames.append(frame.assign(kind="resource", opened=places[2].reshape(-1), served=np.nan, months_late=places[3].reshape(-1)))
     if plan.planned_served:
         planned = np.stack(list(plan.planned_served.values()), axis=-1)
         frame = block(planned, {**yearly, "service": list(plan.planned_served)}, "").drop(columns="measure").rename(columns={"value": "planned"})
@@ -438,3 +472,25 @@ def summary(found: list[Delivered], s: Script) -> pd.DataFrame:
     columns = ["year", "region", "service", "kind", "planned", "opened", "served", "months_late"]
     result = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
     return result.astype({"region": "str", "service": "str", "kind": "str"})
+
+
+def stages(found: list[Delivered], s: Script) -> pd.DataFrame:
+    """What is planned, built, open and served of each service, by the places that it needs; staff is left out. Means over the replications.
+
+    Places are all there are at the end of the year, those of before the plan included; a place that serves several services stands with each.
+    """
+    plan, codes = s.plan, ordered(s)
+    yearly = {"year": list(plan.years), "region": list(plan.regions)}
+    places = np.mean([d.places for d in found], axis=0)
+    served = np.mean([d.served for d in found], axis=0)
+    frames = []
+    for c, service in enumerate(plan.planned_served):
+        for resource in (k for k, _ in s.needs.get(service, ()) if k not in s.staff):
+            base = np.array([s.base[region, resource] for region in plan.regions]).T
+            there = places[:3, :, :, codes.index(resource)] if resource in codes else np.zeros((3, *base.shape))
+            frame = block(base + there[0], yearly, "").drop(columns="measure").rename(columns={"value": "planned"})
+            frame = frame.assign(built=(base + there[1]).reshape(-1), opened=(base + there[2]).reshape(-1), served=served[:, :, c].reshape(-1))
+            frames.append(frame.assign(service=service, resource=resource))
+    columns = ["year", "region", "service", "resource", "planned", "built", "opened", "served"]
+    result = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+    return result.astype({"region": "str", "service": "str", "resource": "str"})

@@ -9,9 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from fiscalsim import charts
-from fiscalsim.dashboard import controls, show
+from fiscalsim.dashboard import controls, headlines, show
 from fiscalsim.dashboard.frame import Desk, ask_replay
-from fiscalsim.text import NONE, name_of, number, percent, t
+from fiscalsim.text import NONE, money, name_of, number, percent, t
+
+CAUSES = ("money", "time", "staff", "demand")
+PARTS = (*CAUSES, "interaction")
+FEW_USED = 0.8  # a service that fills a smaller share of its open places is said aloud
+STEADY = 0.05  # of those who join in a year
 
 
 def steps_of(desk: Desk, resource: str, region: str | None) -> pd.DataFrame:
@@ -49,33 +54,272 @@ def waits_of(desk: Desk, year: int, region: str | None) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["label", "median", "p90"])
 
 
+def split_of(desk: Desk, year: int, region: str | None, kind: str) -> pd.DataFrame:
+    """service, planned, delivered, gap and its five parts in one year and area, or in all of them."""
+    rows = desk.tables["replay_split"]
+    rows = rows[(rows["year"] == year) & (rows["kind"] == kind)]
+    rows = rows if region is None else rows[rows["region"] == region]
+    return rows.groupby("service", sort=False)[["planned", "delivered", "gap", *PARTS]].sum().reset_index()
+
+
+def main_cause(row: Any) -> tuple[str, float] | None:
+    """The cause with the largest part of a gap, and its share of all parts that are gaps; None where nothing is missing."""
+    parts = {cause: max(float(row[cause]), 0.0) for cause in CAUSES}
+    total = sum(parts.values())
+    if float(row["gap"]) < 0.5 or total <= 0:
+        return None
+    cause = max(parts, key=lambda name: parts[name])
+    return cause, parts[cause] / total
+
+
 def _late(desk: Desk, year: int, region: str | None) -> None:
-    """Kinds of places that are not open as planned, and what their projects waited for."""
+    """Kinds of places that are not open as planned, how late they are, and what their projects waited for."""
     lang, tables = desk.lang, desk.tables
     resources = tables["resources"].set_index("resource")
-    log = tables.get("replay_log")
+    split = split_of(desk, year, region, "resource").set_index("service")
+    late = months_late_of(desk, year, region)
     lines = []
-    for code in resources.index:
-        steps = steps_of(desk, str(code), region)
-        at: Any = steps[steps["year"] == year]
-        if at.empty or float(at["planned"].iloc[0]) < 1:
+    for code in (code for code in resources.index if code in split.index):
+        part: Any = split.loc[code]
+        planned, opened = float(part["planned"]), float(part["delivered"])
+        if planned < 1:
             continue
-        planned, opened = float(at["planned"].iloc[0]), float(at["median"].iloc[0])
-        causes = pd.Series(dtype=str)
-        if log is not None and len(log):
-            mine = log[(log["resource"] == code) & (log["cause"] != "")]
-            causes = (mine if region is None else mine[mine["region"] == region])["cause"]
-        cause = t(f"cause.{causes.value_counts().index[0]}", lang) if len(causes) and opened < planned - 0.5 else NONE
+        found = main_cause(part)
+        cause = t(f"cause.{found[0]}", lang) if found else NONE
         row: Any = resources.loc[code]
-        lines.append((row[f"name_{lang}"], row[f"unit_{lang}"], number(planned), number(opened), percent(opened / planned, 0), cause))
-    columns = [t(f"col.{name}", lang) for name in ("item", "unit", "planned", "opened", "share", "cause")]
-    frame = pd.DataFrame(lines, columns=columns)
-    caption = t("heading.late", lang, year=year)
+        months = number(late[code], 1) if code in late.index else NONE
+        lines.append((row[f"name_{lang}"], row[f"unit_{lang}"], number(planned), number(opened), percent(opened / planned, 0), months, cause))
+    names = [t(f"col.{name}", lang) for name in ("item", "unit", "planned", "opened", "share")]
+    frame = pd.DataFrame(lines, columns=[*names, t("delivery.col.months_late", lang), t("col.cause", lang)])
     if frame.empty:
         st.write(t("finding.delivery_none", lang))
         return
-    show.bureau(frame, caption, lang, note_text=t("app.source_line", lang, what=desk.source("execution")))
-    show.data(frame, desk.source("execution"), "late", lang)
+    show.bureau(frame, t("heading.late", lang, year=year), lang, note_text=t("app.source_line", lang, what=desk.source("replay_split")))
+    show.data(frame, desk.source("replay_split"), "late", lang)
+
+
+def months_late_of(desk: Desk, year: int, region: str | None) -> pd.Series:
+    """Months late of the places due up to `year`, by resource, weighted by the places that the orders of each year add."""
+    rows = desk.tables["replay_summary"]
+    rows = rows[(rows["kind"] == "resource") & (rows["year"] <= year)]
+    rows = rows if region is None else rows[rows["region"] == region]
+    rows = rows.sort_values(["service", "region", "year"])
+    due = rows.groupby(["service", "region"])["planned"].diff().fillna(rows["planned"])
+    rows = rows.assign(due=due, weighted=due * rows["months_late"].fillna(0.0))
+    sums = rows[rows["months_late"].notna()].groupby("service")[["due", "weighted"]].sum()
+    return (sums["weighted"] / sums["due"]).where(sums["due"] > 0).dropna()
+
+
+def _split(desk: Desk, year: int, region: str | None) -> None:
+    """The gap of each service by cause; a sentence on the service that lacks the largest share."""
+    lang = desk.lang
+    names, where = charts.service_names(desk.tables, lang), _where(desk, region)
+    rows = split_of(desk, year, region, "service")
+    rows = rows[rows["planned"] >= 1]
+    rows = rows[(rows["gap"].abs() >= 0.5) & (rows["gap"].abs() >= 0.001 * rows["planned"])].assign(share=lambda f: f["gap"] / f["planned"])
+    rows = rows.sort_values("share", ascending=False)
+    show.title(t("delivery.split", lang, year=year, region=where))
+    if rows.empty:
+        st.write(t("delivery.split_none", lang, year=year))
+        return
+    worst: Any = rows.iloc[0]
+    if worst["gap"] > 0:
+        unit = headlines.client_unit(desk.tables, str(worst["service"]), lang)
+        parts = {name: number(float(worst[name])) for name in PARTS}
+        gap = number(float(worst["gap"])) + (unit if lang == "zh" else f" {unit}")
+        st.write(t("delivery.split_sentence", lang, name=names[worst["service"]], gap=gap, share=percent(float(worst["share"]), 0), **parts))
+    frame = pd.DataFrame(
+        {
+            t("col.service", lang): [names[code] for code in rows["service"]],
+            t("col.unit", lang): [headlines.client_unit(desk.tables, str(code), lang) for code in rows["service"]],
+            t("col.planned", lang): [number(v) for v in rows["planned"]],
+            t("delivery.col.delivered", lang): [number(v) for v in rows["delivered"]],
+            t("delivery.col.gap", lang): [number(v) for v in rows["gap"]],
+            **{t(f"delivery.col.{name}", lang): [number(v) for v in rows[name]] for name in PARTS},
+        }
+    )
+    show.bureau(frame, "", lang, note_text=t("delivery.split_note", lang))
+    show.data(frame, desk.source("replay_split"), "split", lang)
+
+
+def _stages(desk: Desk, year: int, region: str | None) -> None:
+    """Built, opened and served side by side; a sentence on the service that leaves most of its open places empty."""
+    lang, resources = desk.lang, desk.tables["resources"].set_index("resource")
+    names = charts.service_names(desk.tables, lang)
+    rows = desk.tables["replay_stages"]
+    rows = rows[rows["year"] == year]
+    rows = rows if region is None else rows[rows["region"] == region]
+    rows = rows.groupby(["service", "resource"], sort=False)[["planned", "built", "opened", "served"]].sum().reset_index()
+    rows = rows[rows["opened"] >= 1]
+    if rows.empty:
+        return
+    # one client may need several units (square metres): only places counted one a client can stand empty
+    single = rows[rows["served"] <= rows["opened"]].assign(used=lambda f: f["served"] / f["opened"])
+    units = [str(resources.loc[code, f"unit_{lang}"]) for code in rows["resource"]]
+    show.title(t("delivery.stages", lang, year=year))
+    if len(single) and float(single["used"].min()) < FEW_USED:
+        one: Any = single.sort_values("used").iloc[0]
+        unit = str(resources.loc[one["resource"], f"unit_{lang}"])
+        client = headlines.client_unit(desk.tables, str(one["service"]), lang)
+        gap = "" if lang == "zh" else " "
+        words = {name: f"{number(float(one[name]))}{gap}{unit if name != 'served' else client}" for name in ("built", "opened", "served")}
+        st.write(t("delivery.stages_sentence", lang, name=names[one["service"]], **words))
+    frame = pd.DataFrame(
+        {
+            t("col.service", lang): [names[code] for code in rows["service"]],
+            t("delivery.col.facility", lang): [resources.loc[code, f"name_{lang}"] for code in rows["resource"]],
+            t("col.unit", lang): units,
+            **{t(f"col.{name}", lang): [number(v) for v in rows[name]] for name in ("planned",)},
+            t("delivery.col.built", lang): [number(v) for v in rows["built"]],
+            t("delivery.col.open", lang): [number(v) for v in rows["opened"]],
+            t("delivery.col.served", lang): [number(v) for v in rows["served"]],
+        }
+    )
+    lacking = without_staff(desk, year, region)
+    if len(lacking) and float(lacking.iloc[0]) >= 1:
+        code = str(lacking.index[0])
+        unit = headlines.client_unit(desk.tables, code, lang)
+        st.write(t("delivery.staff", lang, name=names[code], n=number(float(lacking.iloc[0])) + (unit if lang == "zh" else f" {unit}")))
+    show.bureau(frame, "", lang, note_text=t("delivery.stages_note", lang))
+    show.data(frame, desk.source("replay_stages"), "stages", lang)
+
+
+def without_staff(desk: Desk, year: int, region: str | None) -> pd.Series:
+    """Clients who have a place open but nobody to serve them, by service that needs places, mean over the replications; most first."""
+    rows = desk.tables["execution"]
+    known = {region} if region is not None else set(desk.tables["regions"]["region"])
+    placed = set(desk.tables["replay_stages"]["service"])
+    rows = rows[(rows["measure"] == "without_staff") & (rows["year"] == year) & rows["region"].isin(known) & rows["service"].isin(placed)]
+    count = max(desk.tables["execution"]["replication"].nunique(), 1)
+    return (rows.groupby("service")["value"].sum() / count).sort_values(ascending=False)
+
+
+def queues_of(desk: Desk, year: int, region: str | None) -> pd.DataFrame:
+    """service, waiting, slope (persons in a year), joined: means over the replications, areas summed; slope is NaN in the first year."""
+    rows = desk.tables["execution"]
+    known = {region} if region is not None else set(desk.tables["regions"]["region"])
+    rows = rows[rows["region"].isin(known) & rows["measure"].isin(("waiting", "joined")) & (rows["month"] == 12) & rows["year"].isin((year - 1, year))]
+    sums = rows.groupby(["service", "measure", "year", "replication"])["value"].sum().groupby(level=[0, 1, 2]).mean().unstack(["measure", "year"])
+    if sums.empty or ("waiting", year) not in sums.columns:
+        return pd.DataFrame({"service": [], "waiting": [], "slope": [], "joined": []})
+    before = sums[("waiting", year - 1)] if ("waiting", year - 1) in sums.columns else float("nan")
+    now = sums[("waiting", year)]
+    return pd.DataFrame({"service": sums.index, "waiting": now.to_numpy(), "slope": (now - before).to_numpy(), "joined": sums[("joined", year)].to_numpy()})
+
+
+def trend(slope: float, joined: float) -> str:
+    """steady, growing or shrinking: a list that moves by more than `STEADY` of those who join in the year has no steady wait."""
+    if not abs(slope) > STEADY * max(joined, 1.0):
+        return "steady"
+    return "growing" if slope > 0 else "shrinking"
+
+
+def _queues(desk: Desk, year: int, region: str | None, waits: pd.DataFrame) -> None:
+    """Length of each list, its change in a year, and the waits where they are steady."""
+    lang, names = desk.lang, charts.service_names(desk.tables, desk.lang)
+    rows = queues_of(desk, year, region)
+    if rows.empty:
+        return
+    by_label = waits.set_index("label")
+    lines = []
+    for service, waiting, slope, joined in rows.itertuples(index=False):
+        label, state = names[service], trend(slope, joined)
+        known = state == "steady" and label in by_label.index
+        found: Any = by_label.loc[label] if known else None
+        both = [number(float(found[column]), 1) if known else NONE for column in ("median", "p90")]
+        change = number(slope, signed=True) if slope == slope else NONE
+        lines.append((label, number(waiting), change, number(joined), t(f"delivery.{state}", lang), *both))
+    columns = [t("col.service", lang), *(t(f"delivery.col.{name}", lang) for name in ("waiting", "slope", "joined", "state"))]
+    frame = pd.DataFrame(lines, columns=[*columns, t("col.median", lang), t("col.p90", lang)])
+    show.bureau(frame, t("delivery.queue", lang, year=year), lang, note_text=t("delivery.queue_note", lang))
+    show.data(frame, desk.source("execution"), "queue", lang)
+
+
+def _classes(desk: Desk, year: int) -> None:
+    """Who of each class was placed in the year and how long the middle one had waited, in the whole place."""
+    lang, names = desk.lang, charts.service_names(desk.tables, desk.lang)
+    rows = desk.tables["execution"]
+    rows = rows[(rows["year"] == year) & rows["measure"].str.contains("_class_")]
+    if rows.empty:
+        return
+    means = rows.groupby(["service", "measure"], sort=False)["value"].mean()
+    lines = []
+    for service in dict.fromkeys(rows["service"]):
+        for k in (1, 2, 3):
+            if (service, f"placed_class_{k}") in means.index:
+                placed, months = means[service, f"placed_class_{k}"], means[service, f"wait_median_months_class_{k}"]
+                lines.append((names[service], t(f"delivery.class_{k}", lang), number(placed), number(months, 1)))
+    columns = [t("col.service", lang), *(t(f"delivery.col.{name}", lang) for name in ("class", "placed")), t("col.median", lang)]
+    frame = pd.DataFrame(lines, columns=columns)
+    place = name_of(desk.info, lang)
+    show.bureau(frame, t("delivery.classes", lang, year=year, place=place), lang, note_text=t("delivery.classes_note", lang))
+
+
+def _costliest(desk: Desk) -> None:
+    """The five projects and the five areas whose delay costs most."""
+    lang, tables = desk.lang, desk.tables
+    projects, regions = tables["late_projects"], tables["late_regions"]
+    projects, regions = projects[projects["months_late"] > 0], regions[regions["idle_yuan_years"] > 0]
+    if projects.empty:
+        return
+    resources = tables["resources"].set_index("resource")[f"name_{lang}"]
+    places = charts.region_names(tables, lang, "name")
+    first: Any = projects.iloc[0]
+    named = {"region": places[first["region"]], "year": int(first["year"]), "name": resources[first["resource"]]}
+    st.write(t("delivery.late_sentence", lang, **named, months=number(float(first["months_late"]), 0), money=money(float(first["idle_yuan_years"]), lang)))
+    left, right = st.columns([13, 8], gap="medium")
+
+    def of(name: str) -> str:
+        return t(f"delivery.col.{name}", lang)
+
+    with left:
+        frame = pd.DataFrame(
+            {
+                t("col.region", lang): [places[code] for code in projects["region"]],
+                t("col.item", lang): [resources[code] for code in projects["resource"]],
+                of("ordered"): [str(int(v)) for v in projects["year"]],
+                of("due"): [str(int(v)) for v in projects["opens_year"]],
+                of("places"): [number(v) for v in projects["places"]],
+                of("capital"): [number(v / 1e4) for v in projects["capital_yuan"]],
+                of("months_late"): [number(v, 1) for v in projects["months_late"]],
+                of("idle"): [number(v / 1e4) for v in projects["idle_yuan_years"]],
+            }
+        )
+        show.bureau(frame, t("delivery.late_projects", lang), lang, note_text=t("delivery.late_note", lang))
+    with right:
+        frame = pd.DataFrame(
+            {
+                t("col.region", lang): [places[code] for code in regions["region"]],
+                of("projects"): [number(v) for v in regions["projects"]],
+                of("capital"): [number(v / 1e4) for v in regions["capital_yuan"]],
+                of("idle"): [number(v / 1e4) for v in regions["idle_yuan_years"]],
+            }
+        )
+        show.bureau(frame, t("delivery.late_regions", lang), lang)
+
+
+def _precision(desk: Desk, year: int) -> None:
+    """How sure the persons served are, and how many replications would do."""
+    lang, names = desk.lang, charts.service_names(desk.tables, desk.lang)
+    rows = desk.tables["replay_precision"]
+    rows = rows[(rows["year"] == year) & (rows["measure"] == "served") & (rows["mean"] >= 1) & rows["half_width"].notna()]
+    words = []
+    if len(rows):
+        rows = rows.assign(share=rows["half_width"] / rows["mean"]).sort_values("share", ascending=False)
+        widest: Any = rows.iloc[0]
+        count = desk.tables["execution"]["replication"].nunique()
+        needed = number(float(rows["replications_needed"].max()))
+        half = percent(float(widest["share"]), 1)
+        words.append(t("delivery.precision", lang, n=count, year=year, half=half, name=names[widest["service"]], needed=needed))
+    sources = desk.tables["sources"]
+    persons = sources.loc[sources["key"] == "execution.persons_per_client", "value"]
+    if len(persons):
+        words.append(t("delivery.scale", lang, n=number(float(persons.iloc[0]))))
+    show.note("".join(words) if lang == "zh" else " ".join(words))
+
+
+def _where(desk: Desk, region: str | None) -> str:
+    return name_of(desk.info, desk.lang) if region is None else charts.region_names(desk.tables, desk.lang, "name")[region]
 
 
 def show_page(desk: Desk) -> None:
@@ -104,7 +348,7 @@ def show_page(desk: Desk) -> None:
         steps = steps_of(desk, resource, region)
         at = steps[steps["year"] == year]
         with head:
-            show.headline(_sentence(desk, at, names[resource], units[resource], year, region))
+            show.headline(_sentence(desk, at, resource, names[resource], units[resource], year, region))
     left, right = st.columns([11, 9], gap="medium")
     with left:
         if names:
@@ -113,17 +357,29 @@ def show_page(desk: Desk) -> None:
     with right:
         waits = waits_of(desk, year, region)
         show.chart(charts.waiting_bars(waits, lang), desk.source("execution"), "waiting", t("explain.waiting", lang))
+        _queues(desk, year, region, waits)
+        _classes(desk, year)
+    _split(desk, year, region)
+    _stages(desk, year, region)
+    _costliest(desk)
+    _precision(desk, year)
 
 
-def _sentence(desk: Desk, at: pd.DataFrame, name: str, unit: str, year: int, region: str | None) -> str:
+def _sentence(desk: Desk, at: pd.DataFrame, resource: str, name: str, unit: str, year: int, region: str | None) -> str:
     lang = desk.lang
     if at.empty or not float(at["planned"].iloc[0]) > 0:
         return t("headline.delivery_none", lang)
     planned, opened = float(at["planned"].iloc[0]), float(at["median"].iloc[0])
-    where = name_of(desk.info, lang) if region is None else charts.region_names(desk.tables, lang, "name")[region]
 
     def words(value: float) -> str:
         return number(value) + (unit if lang == "zh" else f" {unit}")
 
     share = percent(opened / planned, 0)
-    return t("headline.delivery_place", lang, region=where, name=name, planned=words(planned), y=year, opened=words(opened), share=share)
+    text = t("headline.delivery_place", lang, region=_where(desk, region), name=name, planned=words(planned), y=year, opened=words(opened), share=share)
+    split = split_of(desk, year, region, "resource").set_index("service")
+    found = main_cause(split.loc[resource]) if resource in split.index else None
+    late = months_late_of(desk, year, region)
+    if found is None or resource not in late.index:
+        return text
+    why = t("delivery.short", lang, months=number(late[resource], 1), cause=t(f"cause.{found[0]}", lang), p=percent(found[1], 0))
+    return text + ("" if lang == "zh" else " ") + why
