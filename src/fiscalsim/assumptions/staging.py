@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from fiscalsim.assumptions import measures
-from fiscalsim.assumptions.pack import LOCAL, Pack, age_span, births_of, sources
+from fiscalsim.assumptions.checks import LOCAL, age_span, births_of
+from fiscalsim.assumptions.pack import Pack, sources
 from fiscalsim.assumptions.tables import ALL, EVERY, FUNCTIONS, Row
 from fiscalsim.axes import AGES, RESIDENCE, RESIDENCES, SEX, SEXES, Axis, frozen, years_axis
 from fiscalsim.errors import InputError, Problem
