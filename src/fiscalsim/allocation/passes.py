@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -53,20 +54,28 @@ class Passes:
     def __init__(self, terms: Terms, switched_off: tuple[str, ...] = ()):
         check_finite(terms)
         self.terms, self.switched_off = terms, switched_off
-        self.model = build(terms, switched_off)
-        self.form: StandardForm = compile_model(self.model)
+        self.form = self.compiled()
         self.solvers: dict[str, PassSolver] = {}
 
     def update(self, terms: Terms, switched_off: tuple[str, ...] = ()) -> None:
         """Take new numbers; the passes that are warm keep their basis where rows and columns are the same."""
         check_finite(terms)
         self.terms, self.switched_off = terms, switched_off
-        self.model = build(terms, switched_off)
-        form = compile_model(self.model)
+        form = self.compiled()
         same = form.row_index == self.form.row_index and (form.family == self.form.family).all() and len(form.col_lo) == len(self.form.col_lo)
         self.form = form
         # the last pass decides what is shown: it starts from nothing, so that it does not depend on what was solved before
         self.solvers = {name: solver.moved(form) for name, solver in self.solvers.items() if name != "5"} if same else {}
+
+    def compiled(self) -> StandardForm:
+        """The model as arrays. Of Pyomo's own objects, a gigabyte for a hundred counties, only what is asked later stays.
+
+        That is which indicators are binding, and which cells and resources each of them reaches.
+        """
+        model = build(self.terms, self.switched_off)
+        self.binding = frozenset(i for _, i in getattr(model, "binding_target_met", {}))
+        self.reach_x, self.reach_k = model.reach_x, model.reach_k
+        return compile_model(model)
 
     def solver(self, name: str) -> PassSolver:
         """The HiGHS object of a pass, made when it is first needed."""
@@ -83,6 +92,7 @@ class Passes:
         self.bound(lo, hi, "unpaid", "hi", 0.0)
         self.bound(lo, hi, "unpaid_later", "hi", 0.0)
         answers: dict[str, Answer] = {}
+        gc.collect()  # Pyomo's objects refer to each other and would else stay beside the solver's
         order = list(ORDER)
         while order:
             name = order.pop(0)
@@ -170,10 +180,9 @@ class Passes:
             numbers = columns["x"][0]
             lo[numbers] = np.where(lo[numbers] < 10 * KEPT, 0.0, lo[numbers])  # bounds of a hair confuse the solver and keep nothing
         elif name in ("2", "3") and "short" in columns:
-            binding = {i for _, i in getattr(self.model, "binding_target_met", {})}
             numbers, index = columns["short"]
             for j, (_y, i) in zip(numbers, index, strict=True):
-                if (i in binding) == (name == "2"):
+                if (i in self.binding) == (name == "2"):
                     hi[j] = x[j] + KEPT
         elif name == "4":
             numbers = columns["x"][0]
