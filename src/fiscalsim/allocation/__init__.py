@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from fiscalsim.allocation.explain import coverage_limits, shadow_prices, shortfalls
+from fiscalsim.allocation.explain import coverage_limits, shortfalls
 from fiscalsim.allocation.formulation import FAMILIES, GOALS_WITHOUT_SWITCH, HEADS, YUAN, building_paid
 from fiscalsim.allocation.needs import equalisation_table, under_rule
 from fiscalsim.allocation.passes import Passes, Solution
 from fiscalsim.allocation.solver import OPTIONS, solver_options
 from fiscalsim.allocation.terms import standing_services, terms
+from fiscalsim.allocation.value_of_money import shadow_prices
 from fiscalsim.axes import Axis
 from fiscalsim.quantities import Allocation, Demand, FiscalCapacity, StageInputs, TargetForms
 
@@ -42,7 +43,7 @@ def allocate(
         passes = warm[key]
         passes.update(numbers, inputs.rules.switched_off)
     else:
-        passes = Passes(numbers, inputs.rules.switched_off)
+        passes = Passes(numbers, inputs.rules.switched_off, recorded=warm is not None)
     if warm is not None:
         warm[key] = passes
     solution = passes.solve(progress, write_mps)

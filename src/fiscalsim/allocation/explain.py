@@ -1,7 +1,7 @@
-"""Why not more: for each shortfall the limits that bind it, and the value of one more 100 million yuan on either side.
+"""Why not more: for each shortfall the limits that bind it.
 
-Limits are screened by the duals of the pass that weighs the shortfall (one-sided at a kink, so a screen and not a price); values
-of money are differences of re-solved optima, never duals.
+Limits are screened by the duals of the pass that weighs the shortfall (one-sided at a kink, so a screen and not a price). What more
+money is worth stands in value_of_money.py.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ import pandas as pd
 
 from fiscalsim.allocation.formulation import HEADS, Terms
 from fiscalsim.allocation.passes import Passes, Solution
-from fiscalsim.allocation.solver import Answer, PassSolver, StandardForm
+from fiscalsim.allocation.solver import Answer, StandardForm
 from fiscalsim.axes import RESIDENCES
-from fiscalsim.errors import NoSolution
-from fiscalsim.quantities import Array, Demand, StageInputs, TargetForms
+from fiscalsim.quantities import Demand, StageInputs, TargetForms
 
 NOTICED = 1e-5  # a share of clients below this is what later passes may give up, not a shortfall
 PRICED = 1e-7  # a dual below this is noise of the solver
@@ -37,8 +36,6 @@ ORDER = (
     "earmarked_for_its_service",
     "standards_never_fall",
 )
-MOST_PRICED = 40  # regions: beyond that (counties of a province) pricing each would solve the model hundreds of times; the pools are priced all the same
-UNITS = {"1a": "share", "1b": "clients", "2": "distance", "3": "distance", "4": "coverage"}
 
 
 def binding_rows(form: StandardForm, answer: Answer) -> dict[str, set]:
@@ -121,51 +118,3 @@ def coverage_limits(inputs: StageInputs, demand: Demand, passes: Passes, solutio
         limits = limits_of(t, priced, int(y), int(r), needs[int(s)])
         rows.append((inputs.horizon.labels[y], inputs.regions.labels[r], RESIDENCES[h], demand.services.labels[s], ";".join(limits)))
     return pd.DataFrame(rows, columns=["year", "region", "residence", "service", "limited_by"])
-
-
-def _changed(solver: PassSolver, rows: Array, by: float) -> float:
-    """Optimum of a warm pass with the upper side of `rows` (and the lower one of equalities) moved by `by`; the pass is put back afterwards."""
-    lo, hi = solver.lo.copy(), solver.hi.copy()
-    moved_lo, moved_hi = lo.copy(), hi.copy()
-    moved_hi[rows] += by
-    moved_lo[rows] = np.where(lo[rows] == hi[rows], lo[rows] + by, lo[rows])
-    solver.load(moved_lo, moved_hi, solver.col_lo, solver.col_hi)
-    try:
-        return solver.solve().objective
-    finally:
-        solver.load(lo, hi, solver.col_lo, solver.col_hi)
-
-
-def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regions: bool = True) -> pd.DataFrame:
-    """Table `shadow_prices`: what each pass's goal gains by one 100 million yuan more, and loses by one less, at the milestone years.
-
-    `left` is the change per 100 million less, `right` per 100 million more; positive is better. nan where the pass has no optimum on that side.
-    Regions are priced one by one up to MOST_PRICED of them.
-    Pass 1b counts clients (weighted as the plan names them), 2 and 3 distances from base to target, 4 coverage summed over services.
-    """
-    form, rows = passes.form, []
-    # regions are priced in the first pass that leaves something to do; the pool in every pass
-    priced_by = next((n for n in ("1b", "2", "3") if solution.answers[n].objective > PRICED), "4")
-    for name, unit in UNITS.items():
-        solver, answer = passes.solvers.get(name), solution.answers.get(name)
-        if solver is None or answer is None or name == "1a" or (name != "1b" and not regions):
-            continue  # a preview prices the floors only; what is saved prices every pass
-        scale = HEADS if name == "1b" else 1.0
-        base = answer.objective
-        family, index = form.family[solver.rows], [form.row_index[i] for i in solver.rows]
-        for y in passes.terms.milestones:
-            asked = [("transfers_within_pool", "", (0, y))]
-            if regions and name == priced_by and len(inputs.regions) <= MOST_PRICED:
-                asked += [("spending_within_means", region, (y, r)) for r, region in enumerate(inputs.regions)]
-            for limit, region, cell in asked:
-                at = np.array([i for i in np.flatnonzero(family == limit) if index[i] == cell], dtype=int)
-                if len(at) == 0:
-                    continue
-                sides = []
-                for by in (-1.0, 1.0):
-                    try:
-                        sides.append((base - _changed(solver, at, by)) * scale + 0.0)
-                    except NoSolution:
-                        sides.append(np.nan)
-                rows.append((name, limit, inputs.horizon.labels[y], region, sides[0], sides[1], unit))
-    return pd.DataFrame(rows, columns=["pass", "limit", "year", "region", "left", "right", "unit"])

@@ -6,6 +6,7 @@ Knows tables, charts' sums and texts. Must not know widgets; holds no number tha
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -331,10 +332,52 @@ def _prices(tables: Tables, limit: str, year: int) -> list[dict[str, Any]]:
     return [row for row in found if abs(int(row["year"]) - year) == nearest]
 
 
-def marginal(tables: Tables, year: int) -> float | None:
-    """Persons brought to the floor by 100 million yuan more in the pool of transfers; None when not computed."""
-    rows = _prices(tables, "transfers_within_pool", year)
-    return float(rows[0]["right"]) if rows else None
+@dataclass(frozen=True)
+class Yuan:
+    """What 100 million yuan more (right) and less (left) in the pool of `year` do to the first goal that changes; 'none' where nothing does.
+
+    kind: floor (client-years brought to the floor), targets (distances from base to target), served (clients, or client-years over the horizon where
+    `whole`), none. `points` is the change of mean coverage that goes with `served`.
+    """
+
+    kind: str
+    year: int
+    left: float
+    right: float
+    points: float = 0.0
+    whole: bool = False
+
+
+def value_of_yuan(tables: Tables, year: int) -> Yuan | None:
+    """The first pass whose value is not zero, at the year nearest to `year`; None where nothing was solved."""
+    rows = tables["shadow_prices"]
+    rows = rows[(rows["limit"] == "transfers_within_pool") & rows["right"].notna()]
+    if rows.empty:
+        return None
+    near = min(rows["year"], key=lambda y: (abs(int(y) - year), int(y)))
+    sides = {(str(row["pass"]), str(row["unit"])): row for row in rows[rows["year"] == near].to_dict("records")}
+
+    def found(kind: str, key: tuple[str, str], least: float, **more: Any) -> Yuan | None:
+        row = sides.get(key)
+        return Yuan(kind, int(near), float(row["left"]), float(row["right"]), **more) if row is not None and row["right"] >= least else None
+
+    points = float(sides["4", "points"]["right"]) if ("4", "points") in sides else 0.0
+    served = found("served", ("4", "clients"), 1.0, points=points) or found("served", ("4", "client_years"), 1.0, points=points, whole=True)
+    if ("4", "coverage") in sides and not sides["4", "coverage"]["right"] > 0:  # the goal of the pass itself does not gain
+        served = None
+    targets = found("targets", ("2", "distance"), 1e-4) or found("targets", ("3", "distance"), 1e-4)
+    return found("floor", ("1b", "clients"), 1.0) or targets or served or Yuan("none", int(near), 0.0, 0.0)
+
+
+def leading_limit(tables: Tables, year: int) -> str:
+    """The limit that holds most of what is not yet provided in `year`, by the yuan of the clients it reaches first; empty where all are served."""
+    cells = charts.coverage(tables, year, ("region", "residence", "service"))
+    rows = tables["limits"][tables["limits"]["year"] == year] if "limits" in tables else pd.DataFrame(columns=["region", "residence", "service", "limited_by"])
+    both = cells.merge(rows[["region", "residence", "service", "limited_by"]], on=["region", "residence", "service"])
+    both = both.assign(first=both["limited_by"].map(charts.first_limit))
+    both = both[both["limited_by"] != ""]
+    sums = both.groupby("first")["unmet_yuan"].sum()
+    return str(sums.idxmax()) if len(sums) and sums.max() > 0 else ""
 
 
 def marginal_places(tables: Tables, year: int, lang: str) -> pd.DataFrame:

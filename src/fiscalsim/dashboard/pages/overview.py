@@ -46,18 +46,21 @@ def show_metrics(desk: Desk, year: int) -> None:
     else:
         sub = t("metric.spare_sub", lang, spare=money(max(headlines.spare(tables, year), 0.0), lang))
     _metric(money_, t("metric.gap", lang, year=year, unit=unit.name), unit.show(gap), sub)
-    more = headlines.marginal(tables, year)
-    if more is None:
-        _metric(marginal, t("metric.marginal", lang), NONE, t("metric.marginal_unknown", lang))
-    else:
-        places = headlines.marginal_places(tables, year, lang).sort_values("more", ascending=False, kind="stable")
-        first = places["label"].iloc[0] if len(places) and places["more"].iloc[0] >= 1 else ""
-        sub = (
-            t("metric.marginal_sub", lang, where=first)
-            if first
-            else t("metric.same_pool" if more >= 1 else "metric.marginal_held" if held["m"] == held["n"] else "metric.marginal_zero", lang)
-        )
-        _metric(marginal, t("metric.marginal", lang), number(max(more, 0.0)), sub)
+    _metric(marginal, t("metric.marginal", lang), *_yuan_words(tables, year, lang))
+
+
+def _yuan_words(tables: Any, year: int, lang: str) -> tuple[str, str]:
+    """Value and line below it for 100 million yuan more: the first goal that changes, with the other side of the breakpoint."""
+    value = headlines.value_of_yuan(tables, year)
+    if value is None:
+        return NONE, t("metric.marginal_unknown", lang)
+    if value.kind == "none":
+        limit = headlines.leading_limit(tables, year)
+        return number(0), t("yuan.none", lang, limit=charts.limit_tag(limit, lang)) if limit else t("metric.marginal_none", lang)
+    targets = value.kind == "targets"
+    less = t("yuan.unsolved", lang) if pd.isna(value.left) else percent(value.left, 1, signed=True) if targets else number(value.left, signed=True)
+    words = {"year": value.year, "less": less, "share": percent(value.right), "points": number(value.points, 2, signed=True)}
+    return NONE if targets else number(value.right), t("yuan.horizon" if value.whole else f"yuan.{value.kind}", lang, **words)
 
 
 def _metric(column: st.delta_generator.DeltaGenerator, label: str, value: str, sub: str) -> None:
