@@ -54,7 +54,7 @@ bonds stands in for them (grade C).
 What goes out, what comes first first (Budget Law, articles 35, 40 to 42; 三保 before all else is the ministry's rule):
 
 1. *Building from bonds, outside the catalogue*: general bonds pay for capital only, so they stand on both sides and reach no service.
-2. *三保 outside the catalogue*: wages, operations and livelihood that the catalogue does not hold, a share of spending
+2. *Guaranteed basics (三保) outside the catalogue*: wages, operations and livelihood that the catalogue does not hold, a share of spending
    (`fiscal.first_claims_share`, 0.40, ours). It is one line, because the three parts are printed for one city (Fuxin 2025: livelihood
    47, wages 50, operations 2). All of 三保 was 40 % of spending in Panjin, 58 % in Fushun and 57 % in Fuxin (2025); that holds
    livelihood that is in the catalogue, so the two are not the same figure.

@@ -812,6 +812,24 @@ def budget_table(tables: Tables, year: int, lang: str, region: str | None = None
     return pd.DataFrame(lines, columns=columns), unit, total - sum(side.values())
 
 
+def fund_support(tables: Tables, lang: str, fund: str = "employees_pension", height: int = 250) -> Chart:
+    """How many pay into a fund for one who draws from it, year by year, over the whole plan."""
+    rows = tables["funds"]
+    mine = rows[(rows["region"] == "plan") & (rows["fund"] == fund)].sort_values("year")
+    per = (mine["contributors"] / mine["beneficiaries"].where(mine["beneficiaries"] > 0)).to_numpy(float)
+    unit = t("unit.payers", lang)
+    data = pd.DataFrame({t("col.year", lang): mine["year"].to_numpy(), unit: per.round(2)})
+    if not np.isfinite(per).any():
+        return Chart(None, ("app.nothing_to_draw", {}), unit, data, lang)
+    figure = _figure(height, lang)
+    figure.add_scatter(x=mine["year"], y=per, mode="lines", line={"color": BLUE, "width": 3}, hovertemplate="%{y:.2f}<extra></extra>")
+    _year_axis(figure, mine["year"].to_numpy(), ())
+    figure.update_yaxes(tickformat=".1f", rangemode="tozero", nticks=6)
+    figure.update_layout(showlegend=False, margin={"r": 24})
+    ends = {"y0": str(mine["year"].iloc[0]), "y1": str(mine["year"].iloc[-1]), "a": number(per[0], 2), "b": number(per[-1], 2)}
+    return Chart(figure, ("finding.fund_support", {"fund": t(f"fund.{fund}", lang), **ends}), unit, data, lang)
+
+
 # --- C16 C17 delivery -----------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 from fiscalsim import charts
 from fiscalsim.compare import Comparison
 from fiscalsim.prices import CURRENT, price_words
-from fiscalsim.report import boards
+from fiscalsim.report import boards, money_boards
 from fiscalsim.report.boards import Board
 from fiscalsim.report.files import trusted_tables
 from fiscalsim.store import SavedRun
@@ -103,7 +103,7 @@ def _sections(run: SavedRun, tables: Mapping[str, pd.DataFrame], year: int, lang
             ],
         ),
         ("people", [charts.pyramid(tables, year, base, lang), charts.need_index(tables, lang), boards.balance_board(tables, lang)]),
-        ("means", [charts.means_waterfall(tables, year, lang), boards.budget_board(tables, year, lang)]),
+        ("means", [charts.means_waterfall(tables, year, lang), boards.budget_board(tables, year, lang), *_money_blocks(tables, year, lang)]),
         ("delivery", [boards.opened_board(tables, year, lang), charts.waiting_bars(boards.waits(tables, year, lang), lang)]),
         (
             "basis",
@@ -116,6 +116,15 @@ def _sections(run: SavedRun, tables: Mapping[str, pd.DataFrame], year: int, lang
             ],
         ),
     ]
+
+
+def _money_blocks(tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> list[Any]:
+    """Base year against published budgets, calibration, who pays, and the funds; nothing for a run of an older time."""
+    if not set(money_boards.NEEDED) <= set(tables):
+        return []
+    found: list[Any] = [money_boards.reconciliation_board(tables, lang)] if len(tables["reconciliation"]) else []
+    found += [money_boards.calibration_board(tables, None, lang), money_boards.levels_board(tables, year, None, lang)]
+    return [*found, charts.fund_support(tables, lang), money_boards.funds_board(tables, year, lang)]
 
 
 def _tags(run: SavedRun, tables: Mapping[str, pd.DataFrame], lang: str) -> str:
