@@ -45,6 +45,8 @@ def test_the_table_has_the_columns_of_the_contract(played: Replay) -> None:
         "carried_over_yuan",
         "returned_yuan",
         "planned_places",
+        "recurrent_kept_yuan",
+        "asked_again_yuan",
         "built_places",
         "opened_places",
         "months_late",

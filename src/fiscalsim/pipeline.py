@@ -16,15 +16,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from fiscalsim import allocation, demography, execution, indicators
+from fiscalsim import allocation, demography, execution, indicators, rolling
 from fiscalsim.assumptions import Pack, evidence, item_table, load_pack, plan_item_table, published_margins, stage_inputs, zone_table, zones
-from fiscalsim.axes import RESIDENCE, SEX, Axis
+from fiscalsim.axes import RESIDENCE, SEX
 from fiscalsim.demand import demand, place_capacity, recurrent_cost
 from fiscalsim.errors import ModelError
 from fiscalsim.evaluation import evaluation
 from fiscalsim.fiscal_capacity import balance, cost_by_level, fiscal_capacity, fund_table, later_outturn, money_with_people, reconciliation
 from fiscalsim.prices import deflator_table
-from fiscalsim.quantities import Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, tidy
+from fiscalsim.quantities import Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, TargetForms, tidy
 from fiscalsim.scenario import Scenario
 from fiscalsim.scenario import home as default_home
 
@@ -116,12 +116,17 @@ def run(
     )
     clock.mark("allocation")
     say(0.8, "replay")
-    promised = execution_plan(inputs, population, needed, plan) if replay else None
+    rolled = roll(inputs, population, needed, money, forms, plan, scenario.seed) if replay and inputs.execution.parameters.get("execution.feedback") else None
+    if rolled is not None:
+        plan, money = rolled.plan, rolled.money
+    promised = execution_plan(inputs, population, needed, plan, rolled.behind if rolled else None) if replay else None
     delivery = execution.split_gap(promised, inputs.execution, scenario.seed, inputs.horizon, inputs.regions) if promised is not None else None
     clock.mark("replay")
     say(0.95, "tables")
     found = Stages(inputs, population, components, needed, money, plan, delivery)
     tables = result_tables(found)
+    if rolled is not None:
+        tables["rolling"] = rolled.compared
     tables["equalisation"] = until(allocation.equalisation_table(inputs, needed, usual), plan.years.labels[-1])
     tables["starting_population"] = starting_population(pack)
     tables["sources"] = pd.concat([tables["sources"], sources_of_steps(tables["starting_population"], pack)], ignore_index=True)
@@ -232,8 +237,21 @@ def base_spending(inputs: StageInputs, needed: Demand) -> tuple[Array, Array]:
     return base_cost(inputs, needed).sum(axis=1), duty
 
 
-def execution_plan(inputs: StageInputs, population: Population, needed: Demand, plan: Allocation) -> execution.Plan:
-    """The allocation in the neutral words of the replay."""
+def roll(inputs: StageInputs, population: Population, needed: Demand, money: FiscalCapacity, forms: TargetForms, plan: Allocation, seed: int) -> rolling.Rolled:
+    """The plan revised every `execution.feedback` years from what its own replay built and paid."""
+
+    def plans(start: StageInputs, means: FiscalCapacity) -> Allocation:
+        return allocation.allocate(start, needed, means, forms, prices=False)
+
+    def replays(plan: Allocation, behind: Array) -> rolling.Played:
+        played = execution.replay(execution_plan(inputs, population, needed, plan, behind), inputs.execution, seed, inputs.horizon, inputs.regions)
+        return rolling.Played(played.table, played.projects, played.summary)
+
+    return rolling.roll(inputs, needed, money, plan, int(inputs.execution.parameters["execution.feedback"]), plans, replays)
+
+
+def execution_plan(inputs: StageInputs, population: Population, needed: Demand, plan: Allocation, behind: Array | None = None) -> execution.Plan:
+    """The allocation in the neutral words of the replay; `behind` [Y,R,K] are places that an earlier plan counted on and that open late."""
     first = needed.years.index(plan.years.labels[0])
     now = slice(first, first + len(plan.years))
     queued = sorted(set(inputs.execution.queues["service"]) & set(plan.services.labels))
@@ -256,7 +274,7 @@ def execution_plan(inputs: StageInputs, population: Population, needed: Demand, 
         recurrent=plan.recurrent.sum(axis=(2, 3)),
         orders=_orders(plan.built, cost * prices, lead, axes),
         conversions=_orders(gained, into * prices, np.ones_like(lead), axes),
-        stock=plan.stock + plan.bought,
+        stock=plan.stock + plan.bought + (0.0 if behind is None else behind),
         resources=plan.resources.labels,
         demand={s: needed.clients[now, :, :, needed.services.index(s)].sum(axis=2) for s in placed},
         planned_served={s: plan.served[..., plan.services.index(s)].sum(axis=2) for s in placed},

@@ -289,6 +289,7 @@ class SupplyInputs:
     purchases: Purchases
     handed_over: Array  # [Y,K] places that come with every new household in towns
     post_mobility: float  # part of the staff that may move between regions in a year
+    under_way: Array | None = None  # [Y,R,K] places ordered before the horizon that are expected to open in the year; None: none
 
 
 LINEAR = ("coverage", "clients_per", "capacity_per", "capacity_total", "capacity_share")  # measures that the allocation can aim at

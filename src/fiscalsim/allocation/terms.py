@@ -60,6 +60,7 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
     general_growth = capacity.general_pool[1:] / capacity.general_pool[:-1]
     margin = (1.0 + inputs.rules.recurrent_growth_margin) ** (np.arange(len(demand.years)))
     domains = [service.domain for service in services]
+    under_way = inputs.supply.under_way
     return Terms(
         clients=demand.clients[now] / HEADS,
         running=running[now],
@@ -111,7 +112,7 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
         tie_s=np.array([tie(s.code) for s in services]),
         tie_i=np.array([tie(code) for code in forms.codes]),
         tie_y=np.array([tie(y) for y in inputs.horizon]),
-        handed_over=(demand.new_households[:, :, None] * inputs.supply.handed_over[:, None, :])[now] / HEADS,
+        handed_over=(demand.new_households[:, :, None] * inputs.supply.handed_over[:, None, :] + (0.0 if under_way is None else under_way))[now] / HEADS,
         market=inputs.supply.purchases.market_share,
         rent=price[now, None] * inputs.supply.purchases.price[None] * HEADS / YUAN,
         purchase_cap=inputs.supply.purchases.cap,

@@ -43,6 +43,8 @@ class Purse:
     waiting: deque = field(default_factory=deque)  # (event, yuan) of projects, first come first served
     cash: float = 0.0  # project money at hand
     recurrent_paid: dict = field(default_factory=dict)  # budget year -> yuan paid in that very year
+    recurrent_kept: dict = field(default_factory=dict)  # book year -> recurrent yuan carried over at its end
+    asked_again: dict = field(default_factory=dict)  # book year -> yuan that unfinished projects lack at its end and ask for again
     account: dict = field(default_factory=dict)  # (source, budget year, item) -> yuan
     monthly: dict = field(default_factory=dict)  # (book year, month, item) -> yuan
     month: int = 1
@@ -131,5 +133,6 @@ class Purse:
                 self.enter("carried_over", lot.source, lot.year, left)
         self.lots = kept
         self.cash = math.fsum(lot.project for lot in kept if lot.ready)
+        self.recurrent_kept[self.year] = math.fsum(lot.recurrent - lot.recurrent_paid for lot in kept)
         self.year += 1
         self.month = 1

@@ -23,6 +23,7 @@ from fiscalsim.execution.world import World, draw, play
 from fiscalsim.quantities import Array, ExecutionInputs
 
 MONEY = ("released", "paid", "carried_over", "returned")
+BUDGETED = ("recurrent_kept", "asked_again")  # what the next budget finds and what it owes
 PLACES = ("planned_places", "built_places", "opened_places", "months_late")
 CLASSES = 3  # of priority on a waiting list
 WAITING = ("joined", "waiting", "placed", "gave_up", "died_waiting", "wait_median_months", "wait_p90_months")
@@ -38,7 +39,9 @@ class Replay:
     log: pd.DataFrame  # day, region, resource, year (of the order), event, cause: replication 0, first project of each region and resource
     releases: pd.DataFrame  # every release of replication 0 with its legal calendar (days are ordinals)
     projects: pd.DataFrame  # one row an order and replication: places, yuan, days of each stage and pause, months late
-    stages: pd.DataFrame  # year, region, service, resource, planned, built, opened (all places there are), served (clients): means over replications
+    stages: (
+        pd.DataFrame
+    )  # year, region, service, resource, units_per_client, planned, built, opened (all places there are), served (clients): means over replications
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Count:
     delivered: Delivered
     money: Array  # [MONEY,Y,R] yuan
     monthly: Array  # [released paid,Y,M] yuan of the whole
+    budgeted: Array  # [BUDGETED,Y,R] yuan at the end of the year
     waiting: Array  # [WAITING,Y,R,Q] persons or months, NaN where nobody was placed
     monthly_waiting: Array  # [Y,M,Q] persons of the whole
     by_class: Array  # [placed median wait,Y,Q,CLASSES] of the whole: persons and months, NaN where nobody was placed
@@ -158,6 +162,7 @@ def count(world: World, s: Script) -> Count:
                 # fsum is exact, so the order of regions cannot change a digit
                 monthly[m, i, month] = math.fsum(purses[r].monthly.get((year, month + 1, item), 0.0) for r in regions)
     errors = money_errors(world, s, money)
+    budgeted = np.array([[[getattr(purses[r], item).get(y, 0.0) for r in regions] for y in years] for item in BUDGETED])
     waiting = np.full((len(WAITING), len(years), len(regions), len(listed)), np.nan)
     monthly_waiting = np.zeros((len(years), 12, len(listed)))
     by_class = np.full((2, len(years), len(listed), CLASSES), np.nan)
@@ -184,7 +189,7 @@ def count(world: World, s: Script) -> Count:
     for k, resource in enumerate(sorted(s.staff)):
         for r, region in enumerate(regions):
             vacancies[:, r, k] = world.vacancies.get((region, resource), 0.0)
-    return Count(deliver(world, s), money, monthly, waiting, monthly_waiting, by_class, vacancies, errors)
+    return Count(deliver(world, s), money, monthly, budgeted, waiting, monthly_waiting, by_class, vacancies, errors)
 
 
 def line_error(line: Line, people: Array, edges: Array) -> float:
@@ -420,6 +425,8 @@ def table(counts: list[Count], s: Script) -> pd.DataFrame:
     frames = []
     for m, item in enumerate(MONEY):
         frames.append(block(np.stack([c.money[m] for c in counts]), yearly, f"{item}_yuan", 12).assign(service=""))
+    for m, item in enumerate(BUDGETED):
+        frames.append(block(np.stack([c.budgeted[m] for c in counts]), yearly, f"{item}_yuan", 12).assign(service=""))
     for m, item in enumerate(MONEY[:2]):
         frames.append(block(np.stack([c.monthly[m] for c in counts]), whole, f"{item}_yuan").assign(service="", region=plan.place))
     for m, item in enumerate(PLACES):
@@ -485,12 +492,12 @@ def stages(found: list[Delivered], s: Script) -> pd.DataFrame:
     served = np.mean([d.served for d in found], axis=0)
     frames = []
     for c, service in enumerate(plan.planned_served):
-        for resource in (k for k, _ in s.needs.get(service, ()) if k not in s.staff):
+        for resource, units in ((k, units) for k, units in s.needs.get(service, ()) if k not in s.staff):
             base = np.array([s.base[region, resource] for region in plan.regions]).T
             there = places[:3, :, :, codes.index(resource)] if resource in codes else np.zeros((3, *base.shape))
             frame = block(base + there[0], yearly, "").drop(columns="measure").rename(columns={"value": "planned"})
             frame = frame.assign(built=(base + there[1]).reshape(-1), opened=(base + there[2]).reshape(-1), served=served[:, :, c].reshape(-1))
-            frames.append(frame.assign(service=service, resource=resource))
-    columns = ["year", "region", "service", "resource", "planned", "built", "opened", "served"]
+            frames.append(frame.assign(service=service, resource=resource, units_per_client=units))
+    columns = ["year", "region", "service", "resource", "units_per_client", "planned", "built", "opened", "served"]
     result = pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
     return result.astype({"region": "str", "service": "str", "resource": "str"})

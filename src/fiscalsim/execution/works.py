@@ -124,6 +124,7 @@ def books(works: Works, region: str, years: Axis, rules: ReleaseRules, seed: int
             continue
         lacking = math.fsum(remaining(p) for p in own if p.project.year <= year and not math.isfinite(p.accepted)) - purse.cash
         if lacking > ROUNDING:
+            purse.asked_again[year] = lacking
             rng = substream(seed, replication, f"rebudget/{region}/{year + 1}")
             rest = release_calendar(rules, region, year + 1, "rebudgeted", lacking, rng)[1]
             env.process(receive_on(env, purse, (rest.usable, rest.on_project), ("rebudgeted", year + 1, 0.0, lacking, True)))

@@ -16,6 +16,7 @@ from fiscalsim.text import NONE, money, name_of, number, percent, t
 CAUSES = ("money", "time", "staff", "demand")
 PARTS = (*CAUSES, "interaction")
 FEW_USED = 0.8  # a service that fills a smaller share of its open places is said aloud
+MOST_SAID = 3
 STEADY = 0.05  # of those who join in a year
 
 
@@ -149,16 +150,15 @@ def _stages(desk: Desk, year: int, region: str | None) -> None:
     rows = desk.tables["replay_stages"]
     rows = rows[rows["year"] == year]
     rows = rows if region is None else rows[rows["region"] == region]
-    rows = rows.groupby(["service", "resource"], sort=False)[["planned", "built", "opened", "served"]].sum().reset_index()
+    rows = rows.groupby(["service", "resource", "units_per_client"], sort=False)[["planned", "built", "opened", "served"]].sum().reset_index()
     rows = rows[rows["opened"] >= 1]
     if rows.empty:
         return
-    # one client may need several units (square metres): only places counted one a client can stand empty
-    single = rows[rows["served"] <= rows["opened"]].assign(used=lambda f: f["served"] / f["opened"])
+    rows = rows.assign(used=rows["served"] * rows["units_per_client"] / rows["opened"])
+    empty = rows[rows["used"] < FEW_USED].sort_values("used")
     units = [str(resources.loc[code, f"unit_{lang}"]) for code in rows["resource"]]
     show.title(t("delivery.stages", lang, year=year))
-    if len(single) and float(single["used"].min()) < FEW_USED:
-        one: Any = single.sort_values("used").iloc[0]
+    for _, one in empty.head(MOST_SAID).iterrows():
         unit = str(resources.loc[one["resource"], f"unit_{lang}"])
         client = headlines.client_unit(desk.tables, str(one["service"]), lang)
         gap = "" if lang == "zh" else " "
@@ -212,6 +212,14 @@ def trend(slope: float, joined: float) -> str:
     if not abs(slope) > STEADY * max(joined, 1.0):
         return "steady"
     return "growing" if slope > 0 else "shrinking"
+
+
+def steady_only(waits: pd.DataFrame, desk: Desk, year: int, region: str | None) -> pd.DataFrame:
+    """The waits of lists in a steady state; all of them where none is."""
+    names = charts.service_names(desk.tables, desk.lang)
+    moving = {names[s] for s, _, slope, joined in queues_of(desk, year, region).itertuples(index=False) if trend(slope, joined) != "steady"}
+    kept = waits[~waits["label"].isin(moving)].reset_index(drop=True)
+    return kept if len(kept) else waits
 
 
 def _queues(desk: Desk, year: int, region: str | None, waits: pd.DataFrame) -> None:
@@ -279,7 +287,6 @@ def _costliest(desk: Desk) -> None:
                 t("col.item", lang): [resources[code] for code in projects["resource"]],
                 of("ordered"): [str(int(v)) for v in projects["year"]],
                 of("due"): [str(int(v)) for v in projects["opens_year"]],
-                of("places"): [number(v) for v in projects["places"]],
                 of("capital"): [number(v / 1e4) for v in projects["capital_yuan"]],
                 of("months_late"): [number(v, 1) for v in projects["months_late"]],
                 of("idle"): [number(v / 1e4) for v in projects["idle_yuan_years"]],
@@ -291,7 +298,6 @@ def _costliest(desk: Desk) -> None:
             {
                 t("col.region", lang): [places[code] for code in regions["region"]],
                 of("projects"): [number(v) for v in regions["projects"]],
-                of("capital"): [number(v / 1e4) for v in regions["capital_yuan"]],
                 of("idle"): [number(v / 1e4) for v in regions["idle_yuan_years"]],
             }
         )
@@ -355,11 +361,14 @@ def show_page(desk: Desk) -> None:
             show.chart(charts.planned_and_opened(steps, lang, units[resource]), desk.source("execution"), "opened", t("explain.delivery", lang))
         _late(desk, year, region)
     with right:
-        waits = waits_of(desk, year, region)
+        waits = steady_only(waits_of(desk, year, region), desk, year, region)
         show.chart(charts.waiting_bars(waits, lang), desk.source("execution"), "waiting", t("explain.waiting", lang))
-        _queues(desk, year, region, waits)
-        _classes(desk, year)
     _split(desk, year, region)
+    left, right = st.columns([13, 8], gap="medium")
+    with left:
+        _queues(desk, year, region, waits)
+    with right:
+        _classes(desk, year)
     _stages(desk, year, region)
     _costliest(desk)
     _precision(desk, year)
