@@ -170,7 +170,7 @@ def _whole(tables: Tables, year: int) -> dict[str, object]:
     names = tables["indicator_names"]
     ends = names[(names["nature"] != "stated") & names["target_value"].notna()]
     met = ends["status"].isin(MET)
-    worst = table.loc[table["coverage"].idxmin()]
+    worst = table.iloc[int(table["coverage"].to_numpy().argmin())]
     return {
         "coverage": float(_mean_coverage(served, []).iloc[0]),
         "lowest_coverage": float(worst["coverage"]),

@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fiscalsim.allocation import rules
-from fiscalsim.errors import ModelError
+from fiscalsim.errors import InputError, ModelError
 from fiscalsim.quantities import RuleChoices
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,6 +175,13 @@ def test_a_guarantee_closes_what_it_can_and_gives_back_the_rest():
     assert grants == pytest.approx([2.0, 0.0]) and left == pytest.approx(0.0)
     grants, left = rules.county_guarantee(np.array([10.0, 8.0]), np.array([6.0, 9.0]), 5.0)
     assert grants == pytest.approx([4.0, 0.0]) and left == pytest.approx(1.0)
+
+
+def test_more_set_aside_than_there_is_is_refused():
+    flat = np.ones((2, 2))
+    needs = rules.Needs(("outside",), np.ones((2, 2, 1)), flat, 0 * flat, flat, flat, flat)
+    with pytest.raises(InputError, match="together 1 at most"):
+        rules.formula(needs, np.array([2.0, 2.0]), np.array([1.0, 1.0]), choices(effort_share=0.6, guarantee_share=0.6))
 
 
 def test_without_any_gap_the_pool_goes_as_last_year():

@@ -25,11 +25,11 @@ def tax_base(inputs: StageInputs) -> Array:
     rows = inputs.published[(inputs.published["item"] == "gdp") & (inputs.published["year"] == inputs.info.base_year)]
     own = inputs.fiscal.own_revenue[0]
     found, size = np.full(len(inputs.regions), np.nan), np.full(len(inputs.regions), len(inputs.regions))
-    for row in rows.itertuples(index=False):
-        group = [inputs.regions.index(leaf) for leaf in row.leaves.split(";")]
+    for value, leaves in zip(rows["value"], rows["leaves"], strict=True):
+        group = [inputs.regions.index(leaf) for leaf in str(leaves).split(";")]
         for r in group:
             if len(group) < size[r] or len(inputs.regions) == 1:
-                found[r], size[r] = row.value * own[r] / own[group].sum(), len(group)
+                found[r], size[r] = float(value) * own[r] / own[group].sum(), len(group)
     return found
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from fiscalsim.errors import ModelError
+from fiscalsim.errors import InputError, ModelError, Problem
 from fiscalsim.quantities import Array, RuleChoices
 
 NECESSARY_PART, GAP_PART = 0.55, 0.45  # of the difficulty index, as the research note that quotes art. 7 has them
@@ -193,8 +193,11 @@ STEPS = tuple(item.name for item in fields(Steps))
 def formula(needs: Needs, pool: Array, before: Array, choices: RuleChoices) -> Steps:
     """The formula of every year [Y,R]; growth is held against the year before, from the base year's grants `before` [R] on.
 
-    The first year of the axis is the base year: it keeps `before`.
+    The first year of the axis is the base year: it keeps `before`. Errors: InputError where more is set aside than the formula has.
     """
+    if choices.effort_share + choices.guarantee_share > 1.0:
+        told = f"{choices.effort_share:g} + {choices.guarantee_share:g}"
+        raise InputError([Problem("scenario", None, "allocation.rule_effort_share, allocation.rule_guarantee_share", told, "together 1 at most")])
     years, regions = needs.revenue.shape
     found = {name: np.zeros((years, regions)) for name in STEPS}
     found["general"][0] = before

@@ -54,7 +54,10 @@ def strata_board(found: BeforeAfter, lang: str) -> Board:
     rows = []
     for (kind, stratum), part in found.strata.groupby(["kind", "stratum"], sort=False):
         mine = part.set_index("rule").loc[rules]
-        cells = [f"{number(row.change_per_head_yuan, signed=True)} ({row.gain}, {row.lose})" for row in mine.itertuples()]
+        cells = [
+            f"{number(change, signed=True)} ({gain}, {lose})"
+            for change, gain, lose in zip(mine["change_per_head_yuan"], mine["gain"], mine["lose"], strict=True)
+        ]
         rows.append((t(f"rules.strata_kind.{kind}", lang), stratum_name(str(kind), str(stratum), lang), number(int(mine["regions"].iloc[0])), *cells))
     columns = [t("rules.kind", lang), t("rules.stratum", lang), t("rules.regions", lang), *heads]
     table = pd.DataFrame(rows, columns=columns)
