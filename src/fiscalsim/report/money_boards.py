@@ -13,7 +13,7 @@ from fiscalsim import charts
 from fiscalsim.fiscal_capacity import LEVELS, first_deficits
 from fiscalsim.fiscal_capacity.published import CLOSE
 from fiscalsim.report.boards import Board
-from fiscalsim.text import NONE, money_unit, number, people_unit, percent, t
+from fiscalsim.text import NONE, has, money_unit, number, people_unit, percent, t
 
 Tables = Mapping[str, pd.DataFrame]
 NEEDED = ("balance", "reconciliation", "calibration", "later_outturn", "cost_by_level", "funds")  # a run of an older time has none of them
@@ -87,9 +87,8 @@ def later_board(tables: Tables, region: str | None, lang: str) -> Board:
         change = mine[~mine["region"].isin(set(parts["region"]))]["change"].dropna()
         model, published = shown["model_yuan"].sum(), shown["published_yuan"].sum()
         words = percent(float(change.iloc[0]), 0, signed=True) if len(change) else NONE
-        lines.append(
-            (t(f"budget_line.{line}", lang), str(year), number(len(shown)), unit.show(published), unit.show(model), number(model / published, 2), words)
-        )
+        name = t(f"function.{line}" if has(f"function.{line}") else f"budget_line.{line}", lang)
+        lines.append((name, str(year), number(len(shown)), unit.show(published), unit.show(model), number(model / published, 2), words))
     heads = [t(f"money.{key}", lang) for key in ("line", "year", "counted", "published", "model", "ratio", "change")]
     return Board(t("money.later", lang), pd.DataFrame(lines, columns=heads), unit.name, note=t("money.later_note", lang))
 
