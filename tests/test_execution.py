@@ -66,7 +66,7 @@ def test_the_table_has_the_columns_of_the_contract(played: Replay) -> None:
 
 
 def test_every_identity_of_the_run_holds(played: Replay) -> None:
-    assert len(played.identities) == 3
+    assert len(played.identities) == 4
     for name, worst, tolerance in played.identities:
         assert worst <= tolerance, name
 
@@ -351,7 +351,7 @@ def test_a_plan_without_services_or_transfers_is_only_building() -> None:
     bare = replace(plan, demand={}, planned_served={}, queue_services=(), requires=(), transfers=plan.transfers.iloc[:0])
     result = replay(bare, made_up_inputs(), 1, bare.years, bare.regions)
     assert set(result.summary["kind"]) == {"resource"}
-    assert len(result.identities) == 2
+    assert len(result.identities) == 3
 
 
 def test_orders_that_open_after_the_horizon_are_never_late() -> None:

@@ -161,7 +161,7 @@ def count(world: World, s: Script) -> Count:
             for month in range(12):
                 # fsum is exact, so the order of regions cannot change a digit
                 monthly[m, i, month] = math.fsum(purses[r].monthly.get((year, month + 1, item), 0.0) for r in regions)
-    errors = money_errors(world, s, money)
+    errors = money_errors(world, s, money) | calendar_errors(world, s)
     budgeted = np.array([[[getattr(purses[r], item).get(y, 0.0) for r in regions] for y in years] for item in BUDGETED])
     waiting = np.full((len(WAITING), len(years), len(regions), len(listed)), np.nan)
     monthly_waiting = np.zeros((len(years), 12, len(listed)))
@@ -223,6 +223,16 @@ def money_errors(world: World, s: Script, money: Array) -> dict[str, tuple[float
         "each yuan released is paid, carried over or returned, by source and budget year (yuan)": (source_error, tolerance),
         "carried in + released = paid + returned + carried over, by region and year (yuan)": (year_error, 1e-9 * max(scale, float(money.max(initial=0.0)))),
     }
+
+
+def calendar_errors(world: World, s: Script) -> dict[str, tuple[float, float]]:
+    """Every release that is not late reaches the region within its legal days (and the lever's delay), none is usable before its budget year."""
+    over = 0.0
+    for release in world.works.releases:
+        over = max(over, day_of(release.year) - release.usable)
+        if not release.late:
+            over = max(over, release.arrived - release.limit - s.rules.delay)
+    return {"releases keep the legal calendar (days over)": (over, 1e-6)}
 
 
 def rooms(world: World, s: Script) -> tuple[dict[str, Array], dict[str, Array]]:
