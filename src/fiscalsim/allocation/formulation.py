@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,12 +84,12 @@ class Terms:
     mobility: float  # part of the staff that may move to other regions in a year; 0: none moves
     service_weight: Array  # [S] what is named first
 
-    @property
+    @cached_property
     def cells(self) -> Array:
         """[Y,R,H,S] bool: where there is at least half a client."""
         return np.greater_equal(self.clients * HEADS, 0.5)
 
-    @property
+    @cached_property
     def today(self) -> Array:
         """[R,H,S] provision of the base year, at most what may be provided."""
         return np.minimum(self.base_coverage, self.ceiling)

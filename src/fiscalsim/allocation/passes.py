@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from fiscalsim.allocation.formulation import FAMILIES, Terms, build, building_paid
+from fiscalsim.allocation.recording import Recording
 from fiscalsim.allocation.solver import FEASIBILITY, MAY_BE_INFEASIBLE, Answer, PassSolver, StandardForm, compile_model
 from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import Array
@@ -22,6 +23,7 @@ from fiscalsim.quantities import Array
 ROOM = (0.0, 1e-5, 1e-4)  # by how much a pass may loosen what was kept where the solver cannot move within it: the first that answers
 KEPT = 1e-6  # what a later pass may give up of floors and targets, in shares
 ORDER = ("1a", "1b", "2", "3", "4", "5")
+MOST_RECORDED = 50_000  # cells of area, service and year; beyond that (counties of a province) the record would take gigabytes, and solving minutes anyway
 MEASURED_BY = {"below": "floor_guaranteed", "cut": "today_kept"}  # what is missing -> the rule that measures it
 
 
@@ -51,9 +53,12 @@ def check_finite(terms: Terms) -> None:
 class Passes:
     """The passes of one model; kept in a worker, a second `solve` with other bounds is warm."""
 
-    def __init__(self, terms: Terms, switched_off: tuple[str, ...] = ()):
+    def __init__(self, terms: Terms, switched_off: tuple[str, ...] = (), recorded: bool = False):
+        """`recorded`: keep how each number came about, so that `update` need not build the model again."""
         check_finite(terms)
         self.terms, self.switched_off = terms, switched_off
+        self.recorded = recorded and int(terms.cells.sum()) <= MOST_RECORDED
+        self.recording: Recording | None = None
         self.form = self.compiled()
         self.solvers: dict[str, PassSolver] = {}
 
@@ -62,7 +67,11 @@ class Passes:
         check_finite(terms)
         self.terms, self.switched_off = terms, switched_off
         form = self.compiled()
-        same = form.row_index == self.form.row_index and (form.family == self.form.family).all() and len(form.col_lo) == len(self.form.col_lo)
+        same = (
+            (form.row_index is self.form.row_index or form.row_index == self.form.row_index)
+            and (form.family == self.form.family).all()
+            and len(form.col_lo) == len(self.form.col_lo)
+        )
         self.form = form
         # the last pass decides what is shown: it starts from nothing, so that it does not depend on what was solved before
         self.solvers = {name: solver.moved(form) for name, solver in self.solvers.items() if name != "5"} if same else {}
@@ -72,6 +81,14 @@ class Passes:
 
         That is which indicators are binding, and which cells and resources each of them reaches.
         """
+        if self.recorded:
+            form = self.recording.form(self.terms, self.switched_off) if self.recording is not None else None
+            if form is None:
+                self.recording = Recording(self.terms, self.switched_off)
+                form = self.recording.form(self.terms, self.switched_off)
+            if self.recording is not None and form is not None:
+                self.binding, self.reach_x, self.reach_k = self.recording.binding, self.recording.reach_x, self.recording.reach_k
+                return form
         model = build(self.terms, self.switched_off)
         self.binding = frozenset(i for _, i in getattr(model, "binding_target_met", {}))
         self.reach_x, self.reach_k = model.reach_x, model.reach_k
