@@ -1,7 +1,8 @@
-"""Writes the figures of docs/execution.md: python tools/write_execution.py [SECTION ...], sections theory, packs, scale, common.
+"""Writes the figures of docs/execution.md: python tools/write_execution.py [SECTION ...], sections theory, packs, scale, common, rolling.
 
 theory: waiting lists against queueing theory and the time of a client event. packs: planned against delivered, the split, seconds and memory of the
 baselines. scale: what the persons per simulated client change. common: the error of a difference with common and with independent random numbers.
+rolling: promise and arrival of the plan made once and of the plan revised every few years.
 Each section stands between its marks in the page; the rest of the page is written by hand.
 """
 
@@ -263,7 +264,24 @@ def common() -> str:
     return rows(["linxia, clients served in 2025, 10 replications", "difference", "s.e., common numbers", "s.e., independent", "ratio"], lines)
 
 
-SECTIONS = {"theory": theory, "packs": packs, "scale": scale, "common": common}
+def rolling() -> str:
+    """Promise and arrival of the plan made once and of the plan revised every few years."""
+    lines = []
+    for pack, every in (("two-counties", 3), ("linxia", 5)):
+        result = pipeline.run(load_scenario(f"{pack}-baseline", overrides=[f"execution.feedback={every}"]))
+        table, names = result.tables["rolling"], result.tables["services"].set_index("service")["name_en"]
+        rows_of = table[(table["year"] == YEARS[1]) & (table["promised"] >= 1)]
+        moved = rows_of[(rows_of["promised"] - rows_of["arrived"] >= 0.01 * rows_of["promised"])]
+        for row in moved.itertuples(index=False):
+            figures = (row.promised, row.arrived, row.revised, row.arrived_revised)
+            lines.append([f"{pack}, every {every} years: {names[row.service]}", *(number(v) for v in figures)])
+        for name, promise, arrival in (("once", "promised", "arrived"), ("revised", "revised", "arrived_revised")):
+            kept = (rows_of[arrival] / rows_of[promise]).clip(upper=1.0).mean()
+            lines.append([f"{pack}: mean share of the promise that arrives, plan {name}", "", f"{kept * 100:.1f} %", "", ""])
+    return rows([f"{YEARS[1]}, clients", "promised", "arrived", "promised after revision", "arrived"], lines)
+
+
+SECTIONS = {"theory": theory, "packs": packs, "scale": scale, "common": common, "rolling": rolling}
 
 
 def main() -> None:

@@ -304,6 +304,20 @@ def _costliest(desk: Desk) -> None:
         show.bureau(frame, t("delivery.late_regions", lang), lang)
 
 
+def _rolling(desk: Desk, year: int) -> None:
+    """Where the plan is revised every few years: what the first and the revised plan promise, and what arrives of each."""
+    lang, names = desk.lang, charts.service_names(desk.tables, desk.lang)
+    if "rolling" not in desk.tables:
+        return
+    rows = desk.tables["rolling"]
+    rows = rows[(rows["year"] == year) & (rows["promised"] >= 1)]
+    columns = {name: [number(v) for v in rows[name]] for name in ("promised", "arrived", "revised", "arrived_revised")}
+    frame = pd.DataFrame(
+        {t("col.service", lang): [names[code] for code in rows["service"]], **{t(f"delivery.col.{name}", lang): cells for name, cells in columns.items()}}
+    )
+    show.bureau(frame, t("delivery.rolling", lang, year=year, place=name_of(desk.info, lang)), lang, note_text=t("delivery.rolling_note", lang))
+
+
 def _precision(desk: Desk, year: int) -> None:
     """How sure the persons served are, and how many replications would do."""
     lang, names = desk.lang, charts.service_names(desk.tables, desk.lang)
@@ -370,6 +384,7 @@ def show_page(desk: Desk) -> None:
     with right:
         _classes(desk, year)
     _stages(desk, year, region)
+    _rolling(desk, year)
     _costliest(desk)
     _precision(desk, year)
 
