@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fiscalsim.assumptions import measures
+from fiscalsim import demography
+from fiscalsim.assumptions import load_pack, measures, stage_inputs
 from fiscalsim.axes import years_axis
 from fiscalsim.levers import path_at, read_yaml
 from fiscalsim.quantities import Resource
-from fiscalsim.scenario import MEASURES
+from fiscalsim.scenario import MEASURES, load_scenario
 
 ROOT = Path(__file__).resolve().parents[1]
 YEARS = years_axis(2020, 2022)
@@ -97,6 +98,46 @@ def test_support_of_the_destitute_follows_dibao_and_income_whichever_is_more():
     by_income = measures.benefit_multiples(services, standard, Set(benefits__destitute_income_share=0.7, benefits__destitute_multiple=1.3), YEARS)
     assert by_income[1, 1] == pytest.approx(0.7 * 17_000 / 6000)
     assert (by_income[0] == 1).all()
+
+
+def test_the_rule_for_the_destitute_is_linxias_printed_arithmetic_to_a_few_yuan():
+    """1.3 times 695 and 629 yuan a month and 4,788 a year; printed are 10,848, 9,816 and 6,216 (the plan rounds)."""
+    for line, printed, off in ((695 * 12, 10_848, 6.0), (629 * 12, 9_816, 3.6), (4_788, 6_216, -8.4)):
+        (least,) = measures.destitute_living(np.array([float(line)]), 1.3, np.zeros(1), 0.0)
+        assert printed - least == pytest.approx(off)
+    # 40 % of 23,338 in towns and 70 % of 8,113 in the country lie below both
+    assert measures.destitute_living(np.array([4788.0]), 1.3, np.array([8113.0]), 0.7) == pytest.approx(6224.4)
+    assert measures.destitute_living(np.array([4788.0]), 1.3, np.array([10_000.0]), 0.7) == pytest.approx(7000.0)
+
+
+def test_linxias_destitute_get_the_larger_of_two_rules_and_their_level_of_care():
+    pack = load_pack("linxia", ROOT)
+    rules = ("benefits.destitute_multiple=1.3", "benefits.destitute_income_share=0.7", "benefits.destitute_urban_income_share=0.4")
+    plain, ruled = (stage_inputs(pack, load_scenario("linxia-baseline", ROOT, given), demography.base_population).demand for given in ((), rules))
+    s = [service.code for service in pack.services].index("destitute_support")
+    d = [service.code for service in pack.services].index("dibao")
+    years = list(range(2020, 2020 + len(ruled.standard)))
+    assert (plain.standard_multiple[:, s] == 1).all() and ruled.standard_multiple[0, s] == 1
+    # 2025 by hand: country 0.97 x the larger of 1.3 lines and 0.7 of last year's income, towns 0.03 x the same with 0.4, care by level
+    y = years.index(2025)
+    line = ruled.standard[y, d] / ruled.standard[0, d]
+    income = {"rural": 10_450 + (12_200 - 10_450) / 2, "urban": 23_338 + 4 / 5 * (31_200 - 23_338)}
+    living = 0.97 * max(1.3 * 4788 * line, 0.7 * income["rural"]) + 0.03 * max(1.3 * 7750 * line, 0.4 * income["urban"])
+    care = (0.70 * 1680 + 0.15 * 3360 + 0.15 * 4800) * ruled.standard[y, s] / ruled.standard[0, s]
+    assert ruled.standard[y, s] * ruled.standard_multiple[y, s] == pytest.approx(living + care)
+    assert ruled.standard_multiple[y, s] > 1.0
+
+
+def test_panjins_dibao_and_support_grow_by_seven_per_cent_a_year_as_its_plan_says():
+    pack = load_pack("panjin", ROOT)
+    codes = [service.code for service in pack.services]
+    standard = stage_inputs(pack, load_scenario("panjin-baseline", ROOT), demography.base_population).demand.standard
+    for code in ("dibao", "destitute_support"):
+        path = standard[:, codes.index(code)]
+        assert (path[5] / path[0]) ** (1 / 5) - 1 == pytest.approx(0.07, abs=5e-4)
+    later = stage_inputs(pack, load_scenario("panjin-relief-growth", ROOT), demography.base_population).demand
+    path = (later.standard * later.standard_multiple)[:, codes.index("dibao")]
+    assert (path[1:16] / path[:15] - 1 >= 0.07 - 1e-3).all()
 
 
 def test_private_builders_cost_the_budget_their_subsidy_and_lose_places_by_forced_exit():

@@ -133,6 +133,7 @@ MEASURES: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "benefits.veterans_growth": (False, _GROWTH),
     "benefits.destitute_multiple": (False, _MULTIPLE),
     "benefits.destitute_income_share": (False, _SHARE),
+    "benefits.destitute_urban_income_share": (False, _SHARE),
     "benefits.paid_contribution": (True, _MULTIPLE),
     "fees.user_share": (True, _SHARE),
     "fees.affordable_share": (False, _SHARE),

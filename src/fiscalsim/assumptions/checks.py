@@ -18,6 +18,8 @@ from fiscalsim.assumptions.tables import (
     FISCAL_PATHS,
     NO_TARGET,
     PER,
+    RELIEF_BY_RESIDENCE,
+    RELIEF_CARE,
     REPORTED,
     SHAPES,
     VITAL_ITEMS,
@@ -144,6 +146,7 @@ def whole_pack(document: Document, pack: str, tables: dict[str, list[Row]]) -> I
     funds = [(fund, item) for fund in FUNDS for item in ("contributors", "beneficiaries", "contribution", "benefit", "reserve_months")]
     funds += [(fund, "subsidy") for fund in ("residents_pension", "residents_medical")]
     yield from missing(tables["funds.csv"], ("fund", "item"), funds, f"{NATIONAL}/funds.csv", "a row for every fund and item")
+    yield from _relief_whole(pack, tables["relief.csv"])
     needed = [row["resource"] for row in tables["resources.csv"]]
     yield from missing(
         tables["capacity.csv"],
@@ -156,6 +159,19 @@ def whole_pack(document: Document, pack: str, tables: dict[str, list[Row]]) -> I
         if row["kind"] == "place" and row["service"] not in {need["service"] for need in tables["requires.csv"]}:
             yield Problem(f"{pack}/requires.csv", None, "service", row["service"], "a resource for a service of kind place")
     yield from _indicators_whole(tables)
+
+
+def _relief_whole(pack: str, rows: list[Row]) -> Iterator[Problem]:
+    """A pack that states rules for the destitute states all that they act on, and its shares hold everyone."""
+    if not rows:
+        return
+    wanted = [(item, residence) for item in RELIEF_BY_RESIDENCE for residence in RESIDENCES] + [(item, ALL) for item in RELIEF_CARE]
+    yield from missing(rows, ("item", "residence"), wanted, f"{pack}/relief.csv", "a row for every item and residence (care: all)")
+    care = tuple(item for item in RELIEF_CARE if item.endswith("_part"))
+    for items, what in ((("destitute_part",), "shares of town and country sum to 1"), (care, "shares of the care levels sum to 1")):
+        total = sum(row["value"] for row in rows if row["item"] in items)
+        if abs(total - 1.0) > SHARE_TOLERANCE:
+            yield Problem(f"{pack}/relief.csv", None, "value", f"{total:.15g}", what)
 
 
 def parts_add_up(folder: str, whole: dict[str, list[Row]], tables: dict[str, list[Row]]) -> Iterator[Problem]:

@@ -6,13 +6,14 @@ nothing moves: published spending holds whatever was in force then. Knows the pa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from fiscalsim.axes import AGES, Axis, frozen
+from fiscalsim.levers import path_at
 from fiscalsim.quantities import Array, Purchases, Resource, Service
 
 AIDED = "poor"  # the tag of the regions that aid from outside and paired support go to
@@ -20,6 +21,7 @@ AIDED = "poor"  # the tag of the regions that aid from outside and paired suppor
 RELIEF, DIBAO, DESTITUTE = "temporary_relief", "dibao", "destitute_support"
 DISABILITY, VETERANS, PENSION = "disability_allowances", "veteran_benefits", "pension_residents"
 SENIOR, VOCATIONAL_AID, INSURANCE, RENTAL = "senior_secondary", "secondary_aid", "medical_insurance_residents", "public_rental"
+CARE_LEVELS = ("able", "semi", "full")  # of the destitute who look after themselves, need some help, need full care
 SHARED_BUILDINGS = ("nursery_place", "day_care_place", "rehab_place", "culture_space", "community_area")
 HANDED_OVER = {"day_care_place": "supply.elder_places_with_housing", "kindergarten_place": "supply.kindergarten_places_with_housing"}
 
@@ -113,11 +115,14 @@ def cost_multiples(services: Sequence[Service], standard: Array, bought: Array, 
     return found
 
 
-def benefit_multiples(services: Sequence[Service], standard: Array, values: Values, years: Axis) -> Array:
+Relief = Mapping[tuple[str, str], Mapping[int, float]]  # (item, residence) of relief.csv -> year -> value
+
+
+def benefit_multiples(services: Sequence[Service], standard: Array, values: Values, years: Axis, relief: Relief | None = None) -> Array:
     """[Y,S] benefits as a multiple of their standard [Y,S] under the plans' rules; what a rule adds is paid locally; 1 in the base year.
 
-    A stated yearly growth at the least; support of the destitute not below a multiple of dibao nor below a share of last year's rural income;
-    contributions that the budget pays for those on dibao and the destitute.
+    A stated yearly growth at the least; support of the destitute not below what `destitute_least` says; contributions that the budget pays for those on
+    dibao and the destitute. Without `relief` the cost of one on dibao stands in for the dibao line, and all destitute live in the country.
     """
     found = np.ones(standard.shape)
     place = {service.code: s for s, service in enumerate(services)}
@@ -128,16 +133,47 @@ def benefit_multiples(services: Sequence[Service], standard: Array, values: Valu
             found[:, s] = np.maximum(1.0, standard[0, s] * (1.0 + growth) ** passed / standard[:, s])
     if DESTITUTE in place:
         s = place[DESTITUTE]
-        income = values.path("costs.rural_income", years)
-        least = values.one("benefits.destitute_income_share") * np.concatenate([income[:1], income[:-1]])
-        if DIBAO in place:
-            least = np.maximum(least, values.one("benefits.destitute_multiple") * standard[:, place[DIBAO]] * found[:, place[DIBAO]])
-        found[:, s] = np.maximum(found[:, s], least / standard[:, s])
+        dibao = standard[:, place[DIBAO]] * found[:, place[DIBAO]] if DIBAO in place else np.zeros(len(years))
+        found[:, s] = np.maximum(found[:, s], destitute_least(dibao, standard[:, s], values, years, relief or {}) / standard[:, s])
     for code in (DIBAO, DESTITUTE):
         if code in place:
             found[:, place[code]] += values.path("benefits.paid_contribution", years) / standard[:, place[code]]
     found[0] = 1.0
     return found
+
+
+def destitute_least(dibao: Array, support: Array, values: Values, years: Axis, relief: Relief) -> Array:
+    """[Y] yuan a year that a destitute person gets at the least, mean over town and country.
+
+    Living: benefits.destitute_multiple times the dibao line, and not below a share of the income of the year before (benefits.destitute_urban_income_share in
+    towns, benefits.destitute_income_share in the country), whichever is more. Care: the three levels (able, semi, full) by the shares of those who need them.
+    The dibao line moves as `dibao` [Y] (the cost of one on dibao) does, care as the support itself [Y] does. Nothing where no rule is set.
+    """
+    multiple = values.one("benefits.destitute_multiple")
+    shares = {"urban": values.one("benefits.destitute_urban_income_share"), "rural": values.one("benefits.destitute_income_share")}
+    if multiple == 0 and not any(shares.values()):
+        return np.zeros(len(years))
+    if not relief:
+        income = values.path("costs.rural_income", years)
+        return np.maximum(multiple * dibao, shares["rural"] * np.concatenate([income[:1], income[:-1]]))
+    moved = _since_base(dibao)
+    living = np.zeros(len(years))
+    for residence, share in shares.items():
+        income = path_at(relief["income", residence], list(years))
+        before = np.concatenate([income[:1], income[:-1]])
+        line = _first(relief["dibao_line", residence]) * moved
+        living += _first(relief["destitute_part", residence]) * destitute_living(line, multiple, before, share)
+    care = sum(_first(relief[f"care_{level}", "all"]) * _first(relief[f"care_{level}_part", "all"]) for level in CARE_LEVELS)
+    return living + care * _since_base(support)
+
+
+def destitute_living(dibao_line: Array, multiple: float, income_before: Array, income_share: float) -> Array:
+    """Basic living of the destitute, yuan a year: the larger of a multiple of the dibao line and a share of the income of the year before."""
+    return np.maximum(multiple * dibao_line, income_share * income_before)
+
+
+def _first(path: Mapping[int, float]) -> float:
+    return float(path[min(path)])
 
 
 # --- places and staff -----------------------------------------------------------------------------------------------

@@ -311,7 +311,7 @@ def _demand(pack: Pack, values: _Values, years: Axis) -> DemandInputs:
     staffed = np.array([service.code in needs for service in pack.services])
     bought = measures.inclusive(pack.services, _requires(pack), set(_catalogue(pack)))
     multiples = multiples * measures.cost_multiples(pack.services, standard, bought, staffed, values, years)
-    multiples = multiples * measures.benefit_multiples(pack.services, standard, values, years)
+    multiples = multiples * measures.benefit_multiples(pack.services, standard, values, years, _relief(pack))
     per = {driver: frozen(_rates(pack, driver), (H, S), f"need per {driver}") for driver in ("births", "deaths", "households")}
     return DemandInputs(
         services=pack.services,
@@ -337,6 +337,14 @@ def _demand(pack: Pack, values: _Values, years: Axis) -> DemandInputs:
         pension_services=tuple(service.code for service in pack.services if service.code == measures.PENSION),
         care_elsewhere=frozen(values.path("demand.care_elsewhere", years), (Y,), "care elsewhere"),
     )
+
+
+def _relief(pack: Pack) -> dict[tuple[str, str], dict[int, float]]:
+    """(item, residence) -> year -> value of relief.csv; empty where the pack has none."""
+    found: dict[tuple[str, str], dict[int, float]] = {}
+    for row in pack.tables["relief.csv"]:
+        found.setdefault((row["item"], row["residence"]), {})[row["year"]] = row["value"]
+    return found
 
 
 def _specific_first(rows: list[Row]) -> list[Row]:

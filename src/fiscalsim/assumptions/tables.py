@@ -23,6 +23,9 @@ Row = dict[str, Any]  # typed cells by column, and `file` and `line` for message
 
 FUNCTIONS = ("education", "social_security", "health", "housing", "culture")
 FISCAL_ONCE = ("expenditure", "new_bonds", "debt_balance", *FUNCTIONS)  # needed for the base year only
+RELIEF_BY_RESIDENCE = ("dibao_line", "destitute_part", "income")  # yuan a year, share of the destitute, yuan a head and year
+RELIEF_CARE = ("care_able", "care_semi", "care_full", "care_able_part", "care_semi_part", "care_full_part")
+RELIEF_ITEMS = (*RELIEF_BY_RESIDENCE, *RELIEF_CARE)
 FUND_ITEMS = ("contributors", "beneficiaries", "contribution", "benefit", "old_multiple", "subsidy", "reserve_months")
 # lines of a budget as bureaus publish them: what the base year is reconciled with and later years are held against
 PUBLISHED = (
@@ -239,15 +242,14 @@ SHAPES: dict[str, Shape] = {
         needed=False,
         graded=False,
     ),
-    "priority.csv": Shape(
-        ("kind", "name"), {"kind": _words("tag", "region", "residence", "domain", "service"), "name": CODE, "weight": COUNT}, needed=False
-    ),
+    "priority.csv": Shape(("kind", "name"), {"kind": _words("tag", "region", "residence", "domain", "service"), "name": CODE, "weight": COUNT}, needed=False),
     "purchase.csv": Shape(("resource",), {"resource": CODE, "market_share": COUNT, "price_multiple": COUNT}, needed=False),
     "observed.csv": Shape(
         ("region", "item", "year"), {"region": CODE, "item": _words("population", "births", "deaths"), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
     ),
-    "published.csv": Shape(
-        ("region", "item", "year"), {"region": CODE, "item": _words(*PUBLISHED), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
+    "published.csv": Shape(("region", "item", "year"), {"region": CODE, "item": _words(*PUBLISHED), "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False),
+    "relief.csv": Shape(
+        ("item", "residence", "year"), {"item": _words(*RELIEF_ITEMS), "residence": ANY_RESIDENCE, "year": YEAR, "value": COUNT, "unit": TEXT}, needed=False
     ),
     "funds.csv": Shape(("fund", "item"), {"fund": _words(*FUNDS), "item": _words(*FUND_ITEMS), "value": COUNT, "unit": TEXT}),
     "starting_steps.csv": Shape(("step",), {"step": CODE, **_NAMES, "method_zh": TEXT, "method_en": TEXT}, needed=False),
@@ -395,7 +397,9 @@ def _scaled(row: Row, cells: Mapping[str, str], problems: list[Problem]) -> bool
         problems.append(Problem(row["file"], row["line"], "unit", row["unit"], "a share from 0 to 1, not percent"))
         return False
     if factor != 1.0 and cells["value"].rstrip().endswith(("万", "亿")):
-        problems.append(Problem(row["file"], row["line"], "value", cells["value"], f"万 or 亿 either after the figure or in the unit ({row['unit']}), not both"))
+        problems.append(
+            Problem(row["file"], row["line"], "value", cells["value"], f"万 or 亿 either after the figure or in the unit ({row['unit']}), not both")
+        )
         return False
     if row["file"].endswith(("/fiscal.csv", "/published.csv")) and not row["unit"].endswith(("元", "yuan")):
         problems.append(Problem(row["file"], row["line"], "unit", row["unit"], "元, 万元, 亿元 or yuan"))
