@@ -5,6 +5,8 @@ Published lines decide nothing here: what the model takes from them it takes thr
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -47,7 +49,7 @@ def later_outturn(inputs: StageInputs, money: FiscalCapacity, cost: Array) -> pd
     for line, path in model.items():
         start = {row.region: _summed(inputs, path[0], row.leaves) / row.value for row in _of(inputs.published, line, base) if row.value > 0}
         later = inputs.published[(inputs.published["item"] == line) & inputs.published["year"].between(base + 1, last)]
-        for row in later.itertuples(index=False):
+        for row in _rows(later):
             found = _summed(inputs, path[money.years.index(row.year)], row.leaves)
             ratio = found / row.value if row.value > 0 else np.nan
             was = start.get(row.region, np.nan)
@@ -61,8 +63,12 @@ def far_from_one(calibration: pd.DataFrame) -> pd.DataFrame:
     return far.iloc[np.argsort(-np.abs(np.log(far["factor"].to_numpy(float))), kind="stable")].reset_index(drop=True)
 
 
-def _of(published: pd.DataFrame, line: str, year: int) -> list:
-    return list(published[(published["item"] == line) & (published["year"] == year)].itertuples(index=False))
+def _rows(table: pd.DataFrame) -> list[Any]:
+    return list(table.itertuples(index=False))
+
+
+def _of(published: pd.DataFrame, line: str, year: int) -> list[Any]:
+    return _rows(published[(published["item"] == line) & (published["year"] == year)])
 
 
 def _summed(inputs: StageInputs, by_region: Array, leaves: str) -> float:

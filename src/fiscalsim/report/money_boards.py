@@ -6,6 +6,7 @@ Takes a run's tables at whatever prices they have; computes nothing but sums and
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -51,7 +52,7 @@ def reconciliation_board(tables: Tables, lang: str) -> Board:
             percent(row.difference_yuan / row.published_yuan, 1, signed=True) if row.published_yuan else NONE,
             row.grade,
         )
-        for row in rows.itertuples()
+        for row in _rows(rows)
     ]
     heads = [t(f"money.{key}", lang) for key in ("region", "line", "published", "model", "difference", "share", "grade")]
     title = t("money.reconciliation", lang, year=int(rows["year"].min()) if len(rows) else "")
@@ -66,7 +67,7 @@ def calibration_board(tables: Tables, region: str | None, lang: str) -> Board:
     for function, mine in rows.groupby("function", sort=False):
         picked = mine if region is None else mine[mine["region"] == region]
         factor = picked["published_yuan"].sum() / picked["modelled_yuan"].sum()
-        far = [names[row.region] for row in mine[~mine["factor"].between(*CLOSE)].itertuples()]
+        far = [names[row.region] for row in _rows(mine[~mine["factor"].between(*CLOSE)])]
         spread = f"{mine['factor'].min():.2f}" + t("money.to", lang) + f"{mine['factor'].max():.2f}"
         lines.append((t(f"function.{function}", lang), number(factor, 2), spread, t("format.comma", lang).join(far) or NONE))
     heads = [t(f"money.{key}", lang) for key in ("function", "factor", "spread", "far")]
@@ -117,7 +118,7 @@ def funds_board(tables: Tables, year: int, lang: str) -> Board:
     """Every fund in `year`, with the years in which it first falls short and its reserve is used up."""
     rows = tables["funds"]
     now = rows[(rows["region"] == "plan") & (rows["year"] == year)].set_index("fund")
-    first = first_deficits(rows).set_index("fund")
+    first = {row.fund: row for row in _rows(first_deficits(rows))}
     unit = money_unit(float(now["benefit_yuan"].max()), lang)
     heads_unit = people_unit(float(now["contributors"].max()), lang)
     lines = [
@@ -126,14 +127,18 @@ def funds_board(tables: Tables, year: int, lang: str) -> Board:
             heads_unit.show(line["contributors"]),
             heads_unit.show(line["beneficiaries"]),
             *(unit.show(line[column]) for column in ("contribution_yuan", "subsidy_yuan", "benefit_yuan", "balance_yuan", "new_gap_yuan", "local_claim_yuan")),
-            _year(first.loc[fund, "deficit"], lang),
-            _year(first.loc[fund, "exhausted"], lang),
+            _year(first[fund].deficit, lang),
+            _year(first[fund].exhausted, lang),
         )
         for fund, line in now.iterrows()
     ]
     keys = ("fund", "contributors", "beneficiaries", "contribution", "subsidy", "benefit", "balance", "new_gap", "local_claim", "deficit", "exhausted")
     heads = [t(f"money.{key}", lang, unit=heads_unit.name) for key in keys]
     return Board(t("money.funds", lang, year=year), pd.DataFrame(lines, columns=heads), unit.name, note=t("money.funds_note", lang))
+
+
+def _rows(table: pd.DataFrame) -> list[Any]:
+    return list(table.itertuples(index=False))
 
 
 def _year(value: float, lang: str) -> str:
