@@ -14,6 +14,7 @@ from fiscalsim.allocation.explain import coverage_limits, shortfalls
 from fiscalsim.allocation.formulation import FAMILIES, GOALS_WITHOUT_SWITCH, HEADS, YUAN, building_paid
 from fiscalsim.allocation.needs import equalisation_table, under_rule
 from fiscalsim.allocation.passes import Passes, Solution
+from fiscalsim.allocation.repairs import Asker, Outcome
 from fiscalsim.allocation.solver import OPTIONS, solver_options
 from fiscalsim.allocation.terms import standing_services, terms
 from fiscalsim.allocation.value_of_money import shadow_prices
@@ -116,4 +117,4 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
     )
 
 
-__all__ = ["FAMILIES", "GOALS_WITHOUT_SWITCH", "OPTIONS", "Passes", "allocate", "equalisation_table", "solver_options", "under_rule"]
+__all__ = ["FAMILIES", "GOALS_WITHOUT_SWITCH", "OPTIONS", "Asker", "Outcome", "Passes", "allocate", "equalisation_table", "solver_options", "under_rule"]

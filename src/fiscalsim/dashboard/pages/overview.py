@@ -58,7 +58,15 @@ def _yuan_words(tables: Any, year: int, lang: str) -> tuple[str, str]:
         limit = headlines.leading_limit(tables, year)
         return number(0), t("yuan.none", lang, limit=charts.limit_tag(limit, lang)) if limit else t("metric.marginal_none", lang)
     targets = value.kind == "targets"
-    less = t("yuan.unsolved", lang) if pd.isna(value.left) else percent(value.left, 1, signed=True) if targets else number(value.left, signed=True)
+    prices = tables["shadow_prices"]
+    solved = prices.loc[prices["limit"] == "transfers_within_pool", "left"].notna().any()  # a preview solves only what more brings
+    less = (
+        (t("yuan.unsolved", lang) if solved else NONE)
+        if pd.isna(value.left)
+        else percent(value.left, 1, signed=True)
+        if targets
+        else number(value.left, signed=True)
+    )
     words = {"year": value.year, "less": less, "share": percent(value.right), "points": number(value.points, 2, signed=True)}
     return NONE if targets else number(value.right), t("yuan.horizon" if value.whole else f"yuan.{value.kind}", lang, **words)
 

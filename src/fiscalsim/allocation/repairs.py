@@ -1,0 +1,75 @@
+"""What a solved plan gives and costs, in heads and yuan, so that two plans can be set side by side; and how large a repair must be.
+
+A repair is never taken from a price: sizes here are first guesses from what is missing and what could be built, and the plan is then solved again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fiscalsim.allocation.explain import coverage_limits, shortfalls
+from fiscalsim.allocation.formulation import HEADS, YUAN, building_paid
+from fiscalsim.allocation.passes import Passes, Solution
+from fiscalsim.allocation.terms import terms
+from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One plan: heads and yuan by year of the horizon, region and service (town and country together)."""
+
+    clients: Array  # [Y,R,S]
+    served: Array  # [Y,R,S]
+    below: Array  # [Y,R,S] clients below the floor
+    standard: Array  # [Y,R,S] yuan of serving one client a year
+    spent: Array  # [Y] running, building, conversions and purchases
+    short: Array  # [Y,I] what targets miss, in their own units
+    built: Array  # [Y,R,K] places ordered and staff hired
+    missing: Array  # [Y,R,K] places and staff that serving every client would still take
+    limited_by: pd.DataFrame  # year, region, service, limited_by: of floors first, else of full coverage
+
+
+class Asker:
+    """Solves one question after another on the same warm passes."""
+
+    def __init__(self) -> None:
+        self.passes: Passes | None = None
+
+    def ask(self, inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: TargetForms) -> Outcome:
+        """The outcome of the plan for these quantities. NoSolution where a pass is not optimal; the next question then starts from nothing."""
+        numbers, off = terms(inputs, demand, capacity, forms), inputs.rules.switched_off
+        passes, self.passes = self.passes, None
+        if passes is None:
+            passes = Passes(numbers, off)
+        else:
+            passes.update(numbers, off)
+        solution = passes.solve()
+        self.passes = passes
+        return outcome(inputs, demand, forms, passes, solution)
+
+
+def outcome(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Passes, solution: Solution) -> Outcome:
+    """A solved plan as an Outcome."""
+    t, v = passes.terms, solution.values
+    first = demand.years.index(inputs.horizon.labels[0])
+    now = slice(first, first + len(inputs.horizon))
+    spent = (v["x"] * t.running).sum(axis=(1, 2, 3)) + (v["stock"] * t.standing).sum(axis=(1, 2)) + building_paid(t, v["built"]).sum(axis=(1, 2))
+    spent += (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=(1, 2)) + (v["bought"] * t.rent[:, None]).sum(axis=(1, 2))
+    left = np.where(t.cells, (1.0 - np.minimum(v["x"], 1.0)) * t.clients, 0.0)
+    held = coverage_limits(inputs, demand, passes, solution)
+    floors = shortfalls(inputs, demand, forms, passes, solution).query("goal == 'floor'").rename(columns={"what": "service"})
+    both = pd.concat([floors[["year", "region", "service", "limited_by"]], held[["year", "region", "service", "limited_by"]]], ignore_index=True)
+    return Outcome(
+        clients=(np.where(t.cells, t.clients, 0.0)).sum(axis=2) * HEADS,
+        served=(np.where(t.cells, t.clients, 0.0) * v["x"]).sum(axis=2) * HEADS,
+        below=(np.where(t.cells, np.maximum(t.floor - v["x"], 0.0), 0.0) * t.clients).sum(axis=2) * HEADS,
+        standard=demand.standard[now],
+        spent=spent * YUAN,
+        short=v["short"] * forms.distance,
+        built=v["built"] * HEADS,
+        missing=np.einsum("yrhs,sk->yrk", left, t.uses) * HEADS,
+        limited_by=both[both["limited_by"] != ""].drop_duplicates(["year", "region", "service"]),
+    )
