@@ -177,6 +177,13 @@ def test_a_guarantee_closes_what_it_can_and_gives_back_the_rest():
     assert grants == pytest.approx([4.0, 0.0]) and left == pytest.approx(1.0)
 
 
+def test_what_a_guarantee_leaves_over_is_shared_out_even_where_nothing_else_is_equalised():
+    flat = np.ones((2, 2))
+    needs = rules.Needs(("outside",), np.array([[[4.0], [6.0]]] * 2), flat, 0 * flat, 0 * flat, flat, flat)
+    found = rules.formula(needs, np.array([2.0, 2.0]), np.array([1.0, 1.0]), choices(guarantee_share=1.0, change_limit=1.0, difficulty_weight=0.0))
+    assert found.general[1] == pytest.approx([2.0 * 3 / 8, 2.0 * 5 / 8])  # nobody lacks anything to the three guarantees: by gaps of 3 and 5
+
+
 def test_more_set_aside_than_there_is_is_refused():
     flat = np.ones((2, 2))
     needs = rules.Needs(("outside",), np.ones((2, 2, 1)), flat, 0 * flat, flat, flat, flat)

@@ -211,7 +211,8 @@ def formula(needs: Needs, pool: Array, before: Array, choices: RuleChoices) -> S
         reward_part, guarantee_part = choices.effort_share * shared, choices.guarantee_share * shared
         first = equalisation(gap, hard, shared - reward_part - guarantee_part, choices.difficulty_weight, last)
         guarantee, left = county_guarantee(needs.necessary[y], means + first, guarantee_part)
-        equalised = first * (1.0 + left / first.sum()) if left > 0 else first
+        weights = first if first.sum() > EXACT * max(shared, 1.0) else equalisation(gap, hard, max(left, 1.0), choices.difficulty_weight, last)
+        equalised = first + left * weights / weights.sum()
         reward = effort_reward(needs.own_revenue[y] / needs.revenue[y], needs.residents[y], reward_part)
         growth = pool[y] / last.sum()
         lowest, highest = growth * (1.0 - choices.change_limit) - 1.0, growth * (1.0 + choices.change_limit) - 1.0
