@@ -967,9 +967,11 @@ def evidence_bars(tables: Tables, year: int, lang: str, height: int = 300) -> Ch
             hovertemplate="%{y} %{x:.1f}%<extra>%{fullData.name}</extra>",
         )
     figure.update_layout(barmode="stack", legend={"traceorder": "normal"}, yaxis={"autorange": "reversed"}, xaxis={"range": [0, 100], "ticksuffix": "%"})
-    worst = str(shares.drop(index="paths", errors="ignore")["D"].idxmax())
-    words = {"year": str(year), "part": names[worst], "assumed": percent(float(shares.loc[worst, "D"]), 0)}
-    words["firm"] = percent(float(shares.loc["standard", ["A", "B"]].sum()) if "standard" in parts else 0.0, 0)
+    assumed = {str(part): float(value) for part, value in shares["D"].items() if part != "paths"}
+    worst = max(assumed, key=lambda part: assumed[part])
+    words = {"year": str(year), "part": names[worst], "assumed": percent(assumed[worst], 0)}
+    firm = (shares["A"] + shares["B"]).to_dict()
+    words["firm"] = percent(float(firm.get("standard", 0.0)), 0)
     heads = {"part": "part", "grade": "grade", "yuan": "amount", "share": "share"}
     data = found.assign(part=found["part"].map(names))[list(heads)].rename(columns={name: t(f"col.{head}", lang) for name, head in heads.items()})
     return Chart(figure, ("finding.evidence", words), "%", data, lang)
