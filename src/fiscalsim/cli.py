@@ -324,6 +324,31 @@ def rules(
 
 
 @app.command()
+def repairs(
+    scenario: Annotated[str, typer.Argument(help="Scenario file, or the name of one in scenarios/.")],
+    overrides: Overrides = [],  # noqa: B006  (typer reads the default, nobody changes it)
+    year: Annotated[int | None, typer.Option("--year", help="Year shown; the plan's target year when left out.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many shortfalls.")] = 10,
+) -> None:
+    """The largest shortfalls of a year, why not more, and what mends them: every way solved again. Nothing is saved."""
+    from fiscalsim.repairs import repairs as found_repairs
+    from fiscalsim.report import repair_boards
+    from fiscalsim.scenario import load_scenario
+
+    lang, loaded = _Settings.lang, load_scenario(scenario, None, overrides)
+    with _progress(t("repairs.progress", lang)) as advance:
+        found = found_repairs(loaded, year=year, top=top, progress=advance)
+    if _Settings.json:
+        _print_json({"year": found.year, **{name: json.loads(getattr(found, name).to_json(orient="records")) for name in ("shortfalls", "repairs")}})
+        return
+    if found.shortfalls.empty:
+        typer.echo(t("repairs.none", lang))
+        return
+    _print_board(repair_boards.shortfalls_board(found, getattr(loaded, f"name_{lang}"), lang))
+    _print_board(repair_boards.ways_board(found, lang))
+
+
+@app.command()
 def report(
     run_named: Annotated[str, typer.Argument(metavar="RUN", help="A run by folder, name or digest.")],
     to: Annotated[Document, typer.Option("--to", help="One self-contained page, or a spreadsheet.")] = Document.html,
