@@ -140,7 +140,9 @@ def main() -> None:
         values = served(persons)
         print(f"scale {persons:g}: nursing care served in 2030 {values.mean():.0f}, spread between replications {values.std(ddof=1):.0f}")
     levers = {"execution.lead_time": 1.1}
-    base, same, other = served(options.persons), served(options.persons, 1, **levers), served(options.persons, 2, **levers)
+    levers |= {"execution.replications": 20.0}
+    many = {"execution.replications": 20.0}
+    base, same, other = served(options.persons, **many), served(options.persons, 1, **levers), served(options.persons, 2, **levers)
     common, apart = (np.std(x - base, ddof=1) / np.sqrt(len(base)) for x in (same, other))
     print(f"lead time +10 %: {np.mean(same - base):.0f} persons; standard error {common:.0f} with common random numbers, {apart:.0f} with independent draws")
 

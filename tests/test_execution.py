@@ -17,6 +17,7 @@ from fiscalsim.axes import Axis
 from fiscalsim.errors import InputError
 from fiscalsim.execution import CAUSES, Plan, Replay, late_projects, precision, replay, split_gap
 from fiscalsim.execution.calendar import day_of
+from fiscalsim.execution.plan import due_by
 from fiscalsim.quantities import ExecutionInputs
 from tests.test_execution_plan import made_up_inputs, made_up_plan
 
@@ -312,7 +313,7 @@ def test_the_log_of_one_sure_project_reads_as_its_arithmetic() -> None:
 
     Money of 2021 that is unspent at the end of 2022 is swept; asked for again, it comes with the budget on day 120 (30 April) of 2023.
     """
-    plan = one_order()
+    plan = one_order(opens_year=2022)
     log = replay(plan, certain(npc_approval_day=120.0), 1, plan.years, plan.regions).log
     assert list(log[["day", "event", "cause"]].itertuples(index=False, name=None)) == [
         ("2021-07-02", "approved", ""),
@@ -326,6 +327,16 @@ def test_the_log_of_one_sure_project_reads_as_its_arithmetic() -> None:
         ("2023-08-29", "hired", "staff"),
         ("2023-08-29", "opened", ""),
     ]
+
+
+def test_a_project_of_two_years_is_budgeted_in_two_years_and_asks_for_nothing_again() -> None:
+    """Half of the money comes with each year's budget, as the plan pays it; building begins in the first year and none of it is swept."""
+    plan = one_order(opens_year=2023)
+    result = replay(plan, certain(npc_approval_day=120.0), 1, plan.years, plan.regions)
+    assert "waiting for cash" not in set(result.log["event"])
+    assert yearly(result, "asked_again_yuan")["value"].max() == 0
+    assert due_by(2021, 2023, 2020) == 0 and due_by(2021, 2023, 2021) == 0.5 and due_by(2021, 2023, 2022) == due_by(2021, 2023, 2030) == 1
+    assert due_by(2021, 2021, 2021) == 1
 
 
 def test_an_overrun_is_budgeted_again_and_paid() -> None:

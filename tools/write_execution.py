@@ -256,11 +256,11 @@ def common() -> str:
         return t.groupby(["replication", "service"])["value"].sum().unstack()
 
     base = served(seed)
-    for what, lever in (("lead time x 1.1", {"execution__lead_time": 1.1}), ("money 30 days later", {"execution__release_delay": 30.0})):
+    for what, lever in (("lead time x 1.1", {"execution__lead_time": 1.1}), ("money 150 days later", {"execution__release_delay": 150.0})):
         same, apart = served(seed, **lever) - base, served(seed + 1, **lever) - base
         for service in ("nursing_care", "childcare_places", "senior_secondary"):
             one, two = (float(d[service].std(ddof=1) / math.sqrt(len(d))) for d in (same, apart))
-            lines.append([f"{what}: {service}", f"{same[service].mean():.1f}", f"{one:.2f}", f"{two:.2f}", f"{two / max(one, 1e-9):.1f}"])
+            lines.append([f"{what}: {service}", f"{same[service].mean():.1f}", f"{one:.2f}", f"{two:.2f}", f"{two / one:.1f}" if one > 0 else "—"])
     return rows(["linxia, clients served in 2025, 10 replications", "difference", "s.e., common numbers", "s.e., independent", "ratio"], lines)
 
 

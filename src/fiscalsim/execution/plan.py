@@ -323,7 +323,10 @@ def script(plan: Plan, inputs: ExecutionInputs, without: frozenset[str]) -> Scri
     base = {(r, k): plan.stock[:, i, j].tolist() for i, r in enumerate(regions) for j, k in enumerate(plan.resources)}
     capital = np.zeros((len(years), len(regions)))
     for o in rows:
-        capital[years.index(o.year), regions.index(o.region)] += o.capital
+        for y in range(len(years)):
+            capital[y, regions.index(o.region)] += o.capital * (
+                due_by(o.year, o.opens_year, years.labels[y]) - due_by(o.year, o.opens_year, years.labels[y] - 1)
+            )
         stock = base[o.region, o.resource]
         for y, label in enumerate(years):
             if o.opens_year <= label:
@@ -348,6 +351,12 @@ def script(plan: Plan, inputs: ExecutionInputs, without: frozenset[str]) -> Scri
     shares, funded = shared_room(plan, needs)
     rules, works = release_rules(inputs.parameters), project_rules(inputs.parameters)
     return Script(plan, inputs.parameters, rules, works, rows, stages, queues, staff, needs, base, shares, funded, capital, grants, means, without)
+
+
+def due_by(year: int, opens_year: int, now: int) -> float:
+    """Share of a project's planned cost that budgets have provided by the end of `now`: evenly over the years from the order to the opening."""
+    parts = max(opens_year - year, 1)
+    return min(max(now - year + 1, 0), parts) / parts
 
 
 def sorted_orders(orders: pd.DataFrame, way: str, staff: dict[str, dict[str, float]]) -> Iterator[Order]:

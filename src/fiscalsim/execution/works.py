@@ -16,7 +16,7 @@ import simpy
 from fiscalsim.axes import Axis
 from fiscalsim.execution.calendar import Release, ReleaseRules, day_of, month_close, open_season, release_calendar, substream
 from fiscalsim.execution.money import ROUNDING, Purse
-from fiscalsim.execution.plan import KINDS, Order, Script
+from fiscalsim.execution.plan import KINDS, Order, Script, due_by
 from fiscalsim.execution.projects import HIRE, Progress, Project, draw_project, run_project
 
 Event = tuple[str, str, str, int, str, str]  # day, region, resource, year of the order, event, cause
@@ -105,10 +105,11 @@ def receive_on(env: simpy.Environment, purse: Purse, days: tuple[float, float], 
         purse.unlock(received)
 
 
-def remaining(progress: Progress) -> float:
-    """Yuan still to pay; the overrun is known once building has begun."""
+def remaining(progress: Progress, year: int) -> float:
+    """Yuan still to pay beyond what the plan's later budgets provide; the overrun is known once building has begun."""
     p = progress.project
-    return max(p.capital * (p.overrun if progress.building else 1.0) - progress.spent, 0.0)
+    later = p.capital * (1.0 - due_by(p.year, p.opens_year, year))
+    return max(p.capital * (p.overrun if progress.building else 1.0) - progress.spent - later, 0.0)
 
 
 def books(works: Works, region: str, years: Axis, rules: ReleaseRules, seed: int, replication: int) -> Generator[simpy.Event, None, None]:
@@ -122,7 +123,7 @@ def books(works: Works, region: str, years: Axis, rules: ReleaseRules, seed: int
         purse.close_year()
         if purse.unlimited:
             continue
-        lacking = math.fsum(remaining(p) for p in own if p.project.year <= year and not math.isfinite(p.accepted)) - purse.cash
+        lacking = math.fsum(remaining(p, year) for p in own if p.project.year <= year and not math.isfinite(p.accepted)) - purse.cash
         if lacking > ROUNDING:
             purse.asked_again[year] = lacking
             rng = substream(seed, replication, f"rebudget/{region}/{year + 1}")
