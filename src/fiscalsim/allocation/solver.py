@@ -39,7 +39,7 @@ LARGE = 100_000
 BY_SIMPLEX = ("0", "1a", "1b", "2")  # quicker by simplex at any size; the first two may have no solution, which simplex says plainly
 LARGE_OPTIONS: dict[str, bool | int | float | str] = {
     "solver": "ipm",
-    "time_limit": 1800.0,
+    "time_limit": 7200.0,
     "primal_feasibility_tolerance": 1e-7,
     "dual_feasibility_tolerance": 1e-6,
 }
@@ -196,7 +196,8 @@ class PassSolver:
         self.highs.setOptionValue("time_limit", limit + self.highs.getRunTime())
         self.highs.run()
         status, x, broken = self.point()
-        for method, presolve in (("ipm", "choose"), ("simplex", "off")) if self.name not in MAY_BE_INFEASIBLE else ():
+        others = [way for way in (("ipm", "choose"), ("simplex", "off")) if warm or way[0] != self.options["solver"]]
+        for method, presolve in others if self.name not in MAY_BE_INFEASIBLE else ():
             if status == highspy.HighsModelStatus.kOptimal and not broken:
                 break
             # feasible by construction, so this is numerical trouble: once more from nothing, another way; what is still not optimal is no result
