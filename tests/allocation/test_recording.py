@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fiscalsim.allocation import solver
 from fiscalsim.allocation.formulation import build
 from fiscalsim.allocation.passes import Passes
 from fiscalsim.allocation.recording import Recording
@@ -107,3 +108,16 @@ def test_arithmetic_on_a_bare_mark_is_refused():
         numbers(np.array([0.5 * float(product)]), values)
     with pytest.raises(ValueError, match="no mark"):
         numbers(np.array([MARK + len(values)]), values)
+
+
+def test_an_old_basis_that_leads_nowhere_is_given_up_for_a_solve_from_nothing(monkeypatch):
+    monkeypatch.setattr(solver, "LEAST_TRIED", 0)
+    passes = Passes(world(4), recorded=True)
+    passes.solve()
+    for found in passes.solvers.values():
+        found.usual = 0  # so that no iteration at all is tried
+    moved = world(11, pool=0.8)
+    passes.update(moved)
+    again, fresh = passes.solve(), Passes(moved).solve()
+    assert again.passes[-1]["iterations"] == fresh.passes[-1]["iterations"] > 0
+    assert np.abs(again.values["x"] - fresh.values["x"]).max() < 1e-9

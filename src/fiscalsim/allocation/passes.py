@@ -73,8 +73,7 @@ class Passes:
             and len(form.col_lo) == len(self.form.col_lo)
         )
         self.form = form
-        # the last pass decides what is shown: it starts from nothing, so that it does not depend on what was solved before
-        self.solvers = {name: solver.moved(form) for name, solver in self.solvers.items() if name != "5"} if same else {}
+        self.solvers = {name: solver.moved(form) for name, solver in self.solvers.items()} if same else {}
 
     def compiled(self) -> StandardForm:
         """The model as arrays. Of Pyomo's own objects, a gigabyte for a hundred counties, only what is asked later stays.
@@ -84,7 +83,9 @@ class Passes:
         if self.recorded:
             form = self.recording.form(self.terms, self.switched_off) if self.recording is not None else None
             if form is None:
+                self.recording = None  # two of them would not be kept
                 self.recording = Recording(self.terms, self.switched_off)
+                gc.collect()
                 form = self.recording.form(self.terms, self.switched_off)
             if self.recording is not None and form is not None:
                 self.binding, self.reach_x, self.reach_k = self.recording.binding, self.recording.reach_x, self.recording.reach_k
@@ -92,7 +93,10 @@ class Passes:
         model = build(self.terms, self.switched_off)
         self.binding = frozenset(i for _, i in getattr(model, "binding_target_met", {}))
         self.reach_x, self.reach_k = model.reach_x, model.reach_k
-        return compile_model(model)
+        form = compile_model(model)
+        del model
+        gc.collect()  # Pyomo's objects refer to each other and would else stay beside the solver's
+        return form
 
     def solver(self, name: str) -> PassSolver:
         """The HiGHS object of a pass, made when it is first needed."""
@@ -109,7 +113,6 @@ class Passes:
         self.bound(lo, hi, "unpaid", "hi", 0.0)
         self.bound(lo, hi, "unpaid_later", "hi", 0.0)
         answers: dict[str, Answer] = {}
-        gc.collect()  # Pyomo's objects refer to each other and would else stay beside the solver's
         order = list(ORDER)
         while order:
             name = order.pop(0)

@@ -6,6 +6,7 @@ The arrays are equal to those of a fresh build bit for bit, and where rows or co
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Recording:
 
     def __init__(self, terms: Terms, switched_off: tuple[str, ...] = ()):
         self.terms, self.switched_off, self.tape = terms, switched_off, Tape()
-        traced = {}
+        traced: dict[str, Any] = {}
         for item in fields(terms):
             values = getattr(terms, item.name)
             if item.name in UNTRACED or not (isinstance(values, float) or (isinstance(values, np.ndarray) and values.dtype.kind == "f")):
@@ -45,7 +46,7 @@ class Recording:
             return None
         marked = self.marked
         A = type(marked.A)((numbers(marked.A.data, values), marked.A.indices, marked.A.indptr), shape=marked.A.shape)
-        vectors = {name: numbers(getattr(marked, name), values) for name in ("lo", "hi", "col_lo", "col_hi")}
+        vectors: dict[str, Any] = {name: numbers(getattr(marked, name), values) for name in ("lo", "hi", "col_lo", "col_hi")}
         objectives = {name: numbers(cost, values) for name, cost in marked.objectives.items()}
         offsets = {name: float(numbers(np.array([offset]), values)[0]) for name, offset in marked.offsets.items()}
         return replace(marked, A=A, objectives=objectives, offsets=offsets, **vectors)

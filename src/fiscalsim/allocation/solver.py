@@ -43,6 +43,7 @@ LARGE_OPTIONS: dict[str, bool | int | float | str] = {
     "primal_feasibility_tolerance": 1e-7,
     "dual_feasibility_tolerance": 1e-6,
 }
+LEAST_TRIED = 500  # iterations that an old basis is given at least
 GAP = 1e-6  # largest difference between an answer's objective and what its own prices prove, relative to the objective
 
 
@@ -148,6 +149,8 @@ class PassSolver:
                 raise NoSolution(f"the solver refused option {option}={value!r}")
         self.rows = np.flatnonzero(np.isin(form.family, families))
         self.basis: Any = None
+        self.usual = 0  # simplex iterations of the last solve from nothing
+        self.trial = False  # the next solve starts from the basis that other numbers had
         self.lo = self.hi = self.col_lo = self.col_hi = np.array([])
         self.take(form)
 
@@ -159,6 +162,7 @@ class PassSolver:
     def moved(self, form: StandardForm) -> PassSolver:
         """The same pass over new numbers in the same rows and columns, starting from the basis it had."""
         self.basis = self.highs.getBasis() if self.loaded else None
+        self.trial = self.basis is not None
         self.take(form)
         return self
 
@@ -194,8 +198,21 @@ class PassSolver:
         warm = self.highs.getBasis().valid
         self.highs.setOptionValue("solver", OPTIONS["solver"] if warm else self.options["solver"])
         self.highs.setOptionValue("time_limit", limit + self.highs.getRunTime())
+        if self.trial:
+            self.highs.setOptionValue("simplex_iteration_limit", max(LEAST_TRIED, self.usual // 2))
         self.highs.run()
         status, x, broken = self.point()
+        if self.trial:
+            self.trial = False
+            self.highs.setOptionValue("simplex_iteration_limit", highspy.kHighsIInf)
+            if status != highspy.HighsModelStatus.kOptimal or broken:
+                # an old basis that has not led there in half the iterations of a solve from nothing is given up for one
+                warm = False
+                self.highs.clearSolver()
+                self.highs.setOptionValue("solver", self.options["solver"])
+                self.highs.setOptionValue("time_limit", limit + self.highs.getRunTime())
+                self.highs.run()
+                status, x, broken = self.point()
         others = [way for way in (("ipm", "choose"), ("simplex", "off")) if warm or way[0] != self.options["solver"]]
         for method, presolve in others if self.name not in MAY_BE_INFEASIBLE else ():
             if status == highspy.HighsModelStatus.kOptimal and not broken:
@@ -213,6 +230,7 @@ class PassSolver:
         if broken:
             raise NoSolution(f"pass {self.name}: row {broken} does not hold in the solver's answer")
         info, solution = self.highs.getInfo(), self.highs.getSolution()
+        self.usual = self.usual if warm else int(info.simplex_iteration_count)
         objective = float(self.cost @ x + self.form.offsets[self.name])
         if not abs(objective - info.objective_function_value) <= 1e-5 * max(1.0, abs(objective)):
             raise NoSolution(f"pass {self.name}: the solver reports {info.objective_function_value}, its own point gives {objective}")

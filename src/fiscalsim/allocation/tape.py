@@ -84,7 +84,8 @@ class Tape:
         order = np.lexsort((made[:, 0], depth))
         cuts = np.flatnonzero(np.diff(depth[order] * len(OPERATIONS) + made[order, 0])) + 1
         for group in np.split(order, cuts) if len(order) else ():
-            self.steps.append((int(made[group[0], 0]), *(np.ascontiguousarray(made[group, column]) for column in (1, 2, 3))))
+            at, left, right = (np.ascontiguousarray(made[group, column]) for column in (1, 2, 3))
+            self.steps.append((int(made[group[0], 0]), at, left, right))
         for (comparison, right), answers in self.asked.items():
             self.guards.append((comparison, right, np.fromiter(answers, np.int64, len(answers)), np.fromiter(answers.values(), bool, len(answers))))
         self.asked = {}
@@ -100,8 +101,8 @@ class Tape:
         with np.errstate(all="ignore"):  # what is not finite is refused before any solve
             for operation, at, left, right in self.steps:
                 values[at] = OPERATIONS[operation](values[left], values[right])
-            for comparison, right, left, answers in self.guards:
-                if (COMPARISONS[comparison](values[left], values[right]) != answers).any():
+            for comparison, entry, entries, answers in self.guards:
+                if (COMPARISONS[comparison](values[entries], values[entry]) != answers).any():
                     return None
         return values
 
