@@ -349,6 +349,26 @@ def repairs(
 
 
 @app.command()
+def alternatives(
+    scenario: Annotated[str, typer.Argument(help="Scenario file, or the name of one in scenarios/.")],
+    overrides: Overrides = [],  # noqa: B006  (typer reads the default, nobody changes it)
+    year: Annotated[int | None, typer.Option("--year", help="Year shown; the plan's target year when left out.")] = None,
+) -> None:
+    """Other plans within 1 % of the best: closest to today, most equal, fewest areas touched. Nothing is saved."""
+    from fiscalsim.near_optimal import near_optimal
+    from fiscalsim.report.alternative_boards import alternatives_board
+    from fiscalsim.scenario import load_scenario
+
+    lang, loaded = _Settings.lang, load_scenario(scenario, None, overrides)
+    with _progress(t("alternatives.progress", lang)):
+        found = near_optimal(loaded, year=year)
+    if _Settings.json:
+        _print_json({"year": found.year, **{name: getattr(found, name).to_dict("records") for name in ("regions", "whole")}})
+        return
+    _print_board(alternatives_board(found, getattr(loaded, f"name_{lang}"), lang))
+
+
+@app.command()
 def report(
     run_named: Annotated[str, typer.Argument(metavar="RUN", help="A run by folder, name or digest.")],
     to: Annotated[Document, typer.Option("--to", help="One self-contained page, or a spreadsheet.")] = Document.html,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fiscalsim.allocation.alternatives import alternatives_of
 from fiscalsim.allocation.explain import coverage_limits, shortfalls
 from fiscalsim.allocation.formulation import FAMILIES, GOALS_WITHOUT_SWITCH, HEADS, YUAN, building_paid
 from fiscalsim.allocation.needs import equalisation_table, under_rule
@@ -117,4 +118,16 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
     )
 
 
-__all__ = ["FAMILIES", "GOALS_WITHOUT_SWITCH", "OPTIONS", "Asker", "Outcome", "Passes", "allocate", "equalisation_table", "solver_options", "under_rule"]
+__all__ = [
+    "FAMILIES",
+    "GOALS_WITHOUT_SWITCH",
+    "OPTIONS",
+    "Asker",
+    "Outcome",
+    "Passes",
+    "allocate",
+    "alternatives_of",
+    "equalisation_table",
+    "solver_options",
+    "under_rule",
+]

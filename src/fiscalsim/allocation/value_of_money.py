@@ -51,13 +51,7 @@ def solved_again(passes: Passes, solution: Solution, at: Array, by: float) -> di
 
 def _in_order(passes: Passes, solution: Solution, names: list[str], spared: set[str], anew: bool) -> dict[str, Answer]:
     """The passes one after another on the moved form; until one reaches something else each keeps what it kept before, unless `anew`."""
-    lo, hi = passes.form.col_lo.copy(), passes.form.col_hi.copy()
-    if passes.terms.rule_general is not None:
-        numbers, index = passes.form.columns["general"]
-        lo[numbers] = hi[numbers] = passes.terms.rule_general[tuple(np.array(index).T)]
-    free = np.inf if "0" in names else 0.0
-    passes.bound(lo, hi, "unpaid", "hi", free)
-    passes.bound(lo, hi, "unpaid_later", "hi", free)
+    lo, hi = _first_bounds(passes, "0" in names)
     found: dict[str, Answer] = {}
     changed = anew
     for name in names:
@@ -69,6 +63,40 @@ def _in_order(passes: Passes, solution: Solution, names: list[str], spared: set[
         passes.keep(name, answer, lo, hi)
         found[name] = answer
     return found
+
+
+def _first_bounds(passes: Passes, open_claims: bool) -> tuple[Array, Array]:
+    lo, hi = passes.form.col_lo.copy(), passes.form.col_hi.copy()
+    if passes.terms.rule_general is not None:
+        numbers, index = passes.form.columns["general"]
+        lo[numbers] = hi[numbers] = passes.terms.rule_general[tuple(np.array(index).T)]
+    free = np.inf if open_claims else 0.0
+    passes.bound(lo, hi, "unpaid", "hi", free)
+    passes.bound(lo, hi, "unpaid_later", "hi", free)
+    return lo, hi
+
+
+def derivatives(passes: Passes, solution: Solution, name: str, at: int, step: float = 1e-3) -> tuple[float, float, float]:
+    """Left derivative, dual and right derivative of a pass's goal in the side of one row of the standard form, what earlier passes kept held fast.
+
+    In a minimum that is convex in its right side, left <= dual <= right; at a breakpoint left < right. nan where there is no plan on that side.
+    """
+    form, answer = passes.form, solution.answers[name]
+    lo, hi = _first_bounds(passes, "0" in solution.answers)
+    for before in ("0", *ORDER[: ORDER.index(name)]):
+        if before in solution.answers:
+            passes.keep(before, solution.answers[before], lo, hi)
+    kept = form.lo[at], form.hi[at]
+    found = []
+    for by in (-step, step):
+        form.lo[at], form.hi[at] = kept[0] + by, kept[1] + by
+        try:
+            found.append((passes.one(name, lo, hi).objective - answer.objective) / by)
+        except NoSolution:
+            found.append(np.nan)
+        finally:
+            form.lo[at], form.hi[at] = kept
+    return found[0], float(answer.row_dual[np.searchsorted(answer.rows, at)]), found[1]
 
 
 def _spared(passes: Passes, answer: Answer, at: Array, by: float) -> bool:
