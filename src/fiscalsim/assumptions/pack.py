@@ -262,14 +262,17 @@ def _check_pack_file(name: str, document: Document, problems: list[Problem]) -> 
 
 
 def _check_resolutions(cuts: Any, wrong: Callable[..., None]) -> None:
-    """`resolutions` names each sub-folder with finer tables and what one of its regions is called."""
+    """`resolutions` names each sub-folder with finer tables, what a region of it is called, and its last decided year where that is earlier."""
     if cuts is not None and not (isinstance(cuts, dict) and cuts):
         wrong(f"name of a sub-folder: {{{', '.join(_RESOLUTION)}}}", "resolutions", value=cuts)
     for name, words in cuts.items() if isinstance(cuts, dict) else ():
         if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9-]*", name)) or name == OWN:
             wrong(f"small letters, digits and -, not {OWN}", "resolutions", str(name), value=name)
-        if not isinstance(words, dict) or set(words) != set(_RESOLUTION) or not all(isinstance(text, str) and text for text in words.values()):
+        texts = {key: text for key, text in words.items() if key != "horizon_end"} if isinstance(words, dict) else {}
+        if set(texts) != set(_RESOLUTION) or not all(isinstance(text, str) and text for text in texts.values()):
             wrong(f"the keys {', '.join(_RESOLUTION)}, each text", "resolutions", str(name), value=words)
+        elif not _is_year(words.get("horizon_end", FIRST_YEAR)):
+            wrong(f"a year from {FIRST_YEAR} to {LAST_YEAR}", "resolutions", str(name), "horizon_end", value=words["horizon_end"])
 
 
 def _is_year(value: Any) -> bool:
@@ -288,7 +291,7 @@ def _info(document: Document, leaves: list[Row], resolution: str) -> PackInfo:
         name_en=data["name_en"],
         made_up=data["made_up"],
         base_year=data["base_year"],
-        horizon_end=data["horizon_end"],
+        horizon_end=unit.get("horizon_end", data["horizon_end"]),
         plan_name_zh=plan["name_zh"],
         plan_name_en=plan["name_en"],
         plan_first_year=plan["first_year"],
