@@ -236,8 +236,8 @@ def _queues(desk: Desk, year: int, region: str | None, waits: pd.DataFrame) -> N
         found: Any = by_label.loc[label] if known else None
         both = [number(float(found[column]), 1) if known else NONE for column in ("median", "p90")]
         change = number(slope, signed=True) if slope == slope else NONE
-        lines.append((label, number(waiting), change, number(joined), t(f"delivery.{state}", lang), *both))
-    columns = [t("col.service", lang), *(t(f"delivery.col.{name}", lang) for name in ("waiting", "slope", "joined", "state"))]
+        lines.append((label, number(waiting), change, t(f"delivery.{state}", lang), *both))
+    columns = [t("col.service", lang), *(t(f"delivery.col.{name}", lang) for name in ("waiting", "slope", "state"))]
     frame = pd.DataFrame(lines, columns=[*columns, t("col.median", lang), t("col.p90", lang)])
     show.bureau(frame, t("delivery.queue", lang, year=year), lang, note_text=t("delivery.queue_note", lang))
     show.data(frame, desk.source("execution"), "queue", lang)
