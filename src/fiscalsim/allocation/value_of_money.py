@@ -58,6 +58,8 @@ def _in_order(passes: Passes, solution: Solution, names: list[str], spared: set[
         answer = solution.answers[name]
         if changed or name not in spared:
             again = passes.one(name, lo, hi)
+            if not anew and again.room > answer.room:
+                raise NoSolution(f"pass {name} has no plan within what was kept")
             changed = changed or abs(again.objective - answer.objective) > SAME * max(1.0, abs(answer.objective))
             answer = again if changed else answer
         passes.keep(name, answer, lo, hi)
@@ -79,7 +81,8 @@ def _first_bounds(passes: Passes, open_claims: bool) -> tuple[Array, Array]:
 def derivatives(passes: Passes, solution: Solution, name: str, at: int, step: float = 1e-3) -> tuple[float, float, float]:
     """Left derivative, dual and right derivative of a pass's goal in the side of one row of the standard form, what earlier passes kept held fast.
 
-    In a minimum that is convex in its right side, left <= dual <= right; at a breakpoint left < right. nan where there is no plan on that side.
+    In a minimum that is convex in its right side, left <= dual <= right; at a breakpoint left < right. nan where there is no plan on that side
+    within what was kept.
     """
     form, answer = passes.form, solution.answers[name]
     lo, hi = _first_bounds(passes, "0" in solution.answers)
@@ -91,7 +94,8 @@ def derivatives(passes: Passes, solution: Solution, name: str, at: int, step: fl
     for by in (-step, step):
         form.lo[at], form.hi[at] = kept[0] + by, kept[1] + by
         try:
-            found.append((passes.one(name, lo, hi).objective - answer.objective) / by)
+            again = passes.one(name, lo, hi)
+            found.append((again.objective - answer.objective) / by if again.room <= answer.room else np.nan)
         except NoSolution:
             found.append(np.nan)
         finally:
