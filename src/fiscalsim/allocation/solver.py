@@ -199,14 +199,14 @@ class PassSolver:
         self.highs.setOptionValue("solver", OPTIONS["solver"] if warm else self.options["solver"])
         self.highs.setOptionValue("time_limit", limit + self.highs.getRunTime())
         if self.trial:
-            self.highs.setOptionValue("simplex_iteration_limit", max(LEAST_TRIED, self.usual // 2))
+            self.highs.setOptionValue("simplex_iteration_limit", max(LEAST_TRIED, self.usual // 3))
         self.highs.run()
         status, x, broken = self.point()
         if self.trial:
             self.trial = False
             self.highs.setOptionValue("simplex_iteration_limit", highspy.kHighsIInf)
             if status != highspy.HighsModelStatus.kOptimal or broken:
-                # an old basis that has not led there in half the iterations of a solve from nothing is given up for one
+                # an iteration from an old basis costs two to three of a presolved solve from nothing: beyond a third of their number it is given up
                 warm = False
                 self.highs.clearSolver()
                 self.highs.setOptionValue("solver", self.options["solver"])
