@@ -86,8 +86,8 @@ class Tape:
         for group in np.split(order, cuts) if len(order) else ():
             at, left, right = (np.ascontiguousarray(made[group, column]) for column in (1, 2, 3))
             self.steps.append((int(made[group[0], 0]), at, left, right))
-        for (comparison, right), answers in self.asked.items():
-            self.guards.append((comparison, right, np.fromiter(answers, np.int64, len(answers)), np.fromiter(answers.values(), bool, len(answers))))
+        for (comparison, entry), answers in self.asked.items():
+            self.guards.append((comparison, entry, np.fromiter(answers, np.int64, len(answers)), np.fromiter(answers.values(), bool, len(answers))))
         self.asked = {}
 
     def replay(self, given: dict[str, Array | float]) -> Array | None:
