@@ -142,13 +142,13 @@ def rows_of(passes: Passes, family: str, cell: tuple[int, int]) -> Array:
     return np.array([i for i in np.flatnonzero(form.family == family) if form.row_index[i] == cell], dtype=int)
 
 
-def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regions: bool = True) -> pd.DataFrame:
+def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regions: bool = True, most_priced: int = MOST_PRICED) -> pd.DataFrame:
     """Table `shadow_prices`: what each pass gains by 100 million yuan more, and loses by 100 million less: the pool in every year, regions at the milestones.
     Without `regions` (a preview) only what more money brings to the pool at the milestones.
 
     `left` is the change per 100 million less, `right` per 100 million more; positive is better, nan where there is no plan on that side, and on the
     left of a region to which more brings nothing. At a breakpoint the two differ. Limits: the pool of general grants (region empty), and with
-    `regions` the means of each region, up to MOST_PRICED of them. Units: pass 1b client-years below the floor (weighted as the plan names them),
+    `regions` the means of each region, up to `most_priced` of them. Units: pass 1b client-years below the floor (weighted as the plan names them),
     2 and 3 distances from base to target, 4 its own goal (coverage) and what it means: clients of that year, client_years, points of coverage,
     worst_points (see `served`).
     """
@@ -156,7 +156,7 @@ def shadow_prices(inputs: StageInputs, passes: Passes, solution: Solution, regio
     rows = []
     for y in range(len(inputs.horizon)) if regions else t.milestones:
         asked = [(POOL, "", (0, y))]
-        if y in t.milestones and regions and len(inputs.regions) <= MOST_PRICED:
+        if y in t.milestones and regions and len(inputs.regions) <= most_priced:
             asked += [(MEANS, region, (y, r)) for r, region in enumerate(inputs.regions)]
         for limit, region, cell in asked:
             at = rows_of(passes, limit, cell)
