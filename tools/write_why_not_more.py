@@ -177,8 +177,8 @@ def ratchet(name: str) -> str:
     )
     en = (
         f"{service.name_en} in {place['name_en']} ({t('residence.' + ('urban', 'rural')[h], 'en')}): looking at the year alone, {year} could be raised to "
-        f"{words['one']}, but only {words['then']} can be served in {later}; with the promise that lasts, {year} is raised to {words['kept']} and {later} stands at "
-        f"{words['end']}: {words['n']} people fewer are promised in {year}."
+        f"{words['one']}, but only {words['then']} can be served in {later}; with the promise that lasts, {year} is raised to {words['kept']} "
+        f"and {later} stands at {words['end']}: {words['n']} people fewer are promised in {year}."
     )
     return f"{zh}\n\n{en}\n"
 
