@@ -41,11 +41,11 @@ def test_every_way_is_tried_on_every_shortfall_and_what_does_not_help_is_kept(fo
 def test_what_a_way_gains_is_what_a_run_of_the_patched_scenario_gains(found):
     best = found.repairs[found.repairs["place"] == 1].iloc[0]
     place = found.shortfalls.set_index("rank").loc[best["shortfall"]]
-    region, service = place["region"], place["service"]
     served = []
     for overrides in ((), tuple(part.strip() for part in best["set"].split(";"))):
         table = run(load_scenario("two-counties-baseline", None, overrides), replay=False).tables["allocation"]
-        served.append(table.query("year == @YEAR and region == @region and service == @service")["provided"].sum())
+        mine = (table["year"] == YEAR) & (table["region"] == place["region"]) & (table["service"] == place["service"])
+        served.append(table.loc[mine, "provided"].sum())
     assert served[1] - served[0] == pytest.approx(best["persons"], rel=1e-4)
 
 

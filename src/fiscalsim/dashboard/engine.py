@@ -41,11 +41,12 @@ class Job:
     overrides: tuple[str, ...] = ()
     replay: bool = False
     save: tuple[str, ...] = ()  # Chinese and English name under which to save, empty for a preview
+    repairs: int = 0  # the year whose shortfalls are to be mended; 0: the scenario itself is computed
 
     @property
     def key(self) -> str:
         """Equal keys mean equal answers."""
-        return f"{self.digest}|{'replay' if self.replay else ''}|{'/'.join(self.save)}"
+        return f"{self.digest}|{'replay' if self.replay else ''}|{'/'.join(self.save)}|{self.repairs or ''}"
 
 
 @dataclass(frozen=True)
@@ -321,6 +322,8 @@ def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[tuple[str, st
     from fiscalsim.store import RunStore
 
     scenario = load_scenario(job.base, home, job.overrides)
+    if job.repairs:
+        return _repairs(scenario, home, job.repairs, progress)
     if job.save:
         result = run(replace(scenario, name_zh=job.save[0], name_en=job.save[1]), home=home, progress=progress)
         folder = RunStore(runs).save(result).name
@@ -331,7 +334,6 @@ def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[tuple[str, st
         while len(models) > KEPT_PACKS:
             models.popitem(last=False)
         result, folder = run(scenario, home=home, progress=progress, warm=warm, replay=job.replay), ""
-    info = {f.name: getattr(result.info, f.name) for f in fields(result.info) if f.name != "region_names"}
     record = {
         "passes": result.passes,
         "timings": result.timings,
@@ -340,8 +342,24 @@ def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[tuple[str, st
         "pack_digest": result.pack_digest,
         "run": folder,
     }
-    head = {"info": info, "record": json.loads(json.dumps(record, default=str)), "tables": list(result.tables)}
-    return head, [_write_table(table) for table in result.tables.values()]
+    return _message(result.info, record, result.tables)
+
+
+def _repairs(scenario: Any, home: Path, year: int, progress: Any) -> tuple[dict[str, Any], list[bytes]]:
+    """The largest shortfalls of a year and what mends them, as tables; solved afresh, nothing of it is kept warm."""
+    from fiscalsim.assumptions import load_pack
+    from fiscalsim.repairs import repairs
+
+    found = repairs(scenario, home=home, year=year, progress=progress)
+    tables = {"repair_shortfalls": found.shortfalls, "repairs": found.repairs, "regions": found.places, "services": found.services}
+    return _message(load_pack(scenario.pack, home, scenario.resolution).info, {"year": found.year}, tables)
+
+
+def _message(info: PackInfo, record: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> tuple[dict[str, Any], list[bytes]]:
+    """The head of an answer and its tables as bytes; names of the regions travel as a table."""
+    plain = {f.name: getattr(info, f.name) for f in fields(info) if f.name != "region_names"}
+    head = {"info": plain, "record": json.loads(json.dumps(record, default=str)), "tables": list(tables)}
+    return head, [_write_table(table) for table in tables.values()]
 
 
 def _write_table(table: pd.DataFrame) -> bytes:

@@ -475,6 +475,22 @@ def look_for(engine: Engine, now: State, world: World) -> tuple[Look, str]:
     return engine.wait(session_id(), job, PATIENCE), ""
 
 
+def wait_for(look: Callable[[], Look], words: Callable[[Look], str]) -> None:
+    """Say how a job of a page stands, again and again, and draw the page anew when it has ended."""
+    _poll(look, words)
+
+
+def look_at(job: Job) -> Look:
+    """How a page's own job stands."""
+    return the_engine().look(session_id(), job)
+
+
+def ask_for(job: Job) -> None:
+    """Ask for a page's own job, again where it failed before."""
+    the_engine().forget_failure(session_id())
+    the_engine().ask(session_id(), job)
+
+
 @st.fragment(run_every=POLL)
 def _poll(look: Callable[[], Look], words: Callable[[Look], str]) -> None:
     found = look()

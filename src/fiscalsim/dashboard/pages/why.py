@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -9,8 +10,10 @@ import streamlit as st
 
 from fiscalsim import charts
 from fiscalsim.dashboard import controls, headlines, show
-from fiscalsim.dashboard.frame import Desk, ask_replay, set_lever, value_words
+from fiscalsim.dashboard.frame import Desk, ask_for, ask_replay, failure_words, look_at, set_lever, value_words, wait_for
 from fiscalsim.dashboard.state import end_value
+from fiscalsim.repairs import Repairs
+from fiscalsim.report import repair_boards
 from fiscalsim.text import NONE, money_unit, name_of, number, t
 
 
@@ -53,6 +56,33 @@ def _repairs(desk: Desk, limits: list[str], year: int) -> None:
             for place, (path, new) in tries.items():
                 label = t("app.try_repair", lang, n=place)
                 st.button(label, key=f"try:{place}", type="primary" if place == min(tries) else "secondary", on_click=set_lever, args=(path, new))
+
+
+def _solved_repairs(desk: Desk, year: int) -> None:
+    """The button that looks for repairs in a worker, and what it found: the largest shortfalls, and the ways that mend them, each solved again."""
+    lang = desk.lang
+    job = replace(desk.world.job(desk.state), repairs=year)
+    look = look_at(job)
+    if look.answer is not None:
+        tables = look.answer.tables
+        found = Repairs(year, tables["repair_shortfalls"], tables["repairs"], tables["regions"], tables["services"])
+        if found.shortfalls.empty:
+            st.write(t("repairs.none", lang))
+            return
+        for board in (repair_boards.shortfalls_board(found, "", lang), repair_boards.ways_board(found, lang)):
+            show.bureau(board.table, board.title, lang, board.unit, note_text=board.note)
+        return
+    if look.failure is not None and st.session_state.get("repairs") == job.key:
+        st.error(failure_words(look.failure, lang))
+    elif st.session_state.get("repairs") == job.key:
+        wait_for(lambda: look_at(job), lambda now: t("repairs.waiting", lang, s=int(now.seconds)))
+        return
+
+    def ask() -> None:
+        st.session_state["repairs"] = job.key
+        ask_for(job)
+
+    st.button(t("repairs.find", lang), key="w:repairs", help=t("repairs.find_help", lang), on_click=ask)
 
 
 def _list(desk: Desk, year: int) -> None:
@@ -136,4 +166,5 @@ def show_page(desk: Desk) -> None:
         else:
             bars = charts.marginal_bars(places[places["more"] >= 1], lang)
             show.chart(bars, desk.source("shadow_prices"), "marginal", t("explain.marginal", lang))
+    _solved_repairs(desk, year)
     _list(desk, year)
