@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fiscalsim.allocation.explain import coverage_limits, shortfalls
+from fiscalsim.allocation.explain import NOTICED, coverage_limits, shortfalls
 from fiscalsim.allocation.formulation import HEADS, YUAN, building_paid
 from fiscalsim.allocation.passes import Passes, Solution
 from fiscalsim.allocation.terms import terms
@@ -59,13 +59,15 @@ def outcome(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pas
     spent = (v["x"] * t.running).sum(axis=(1, 2, 3)) + (v["stock"] * t.standing).sum(axis=(1, 2)) + building_paid(t, v["built"]).sum(axis=(1, 2))
     spent += (v["convert"] * t.gained * t.conversion_cost[:, None]).sum(axis=(1, 2)) + (v["bought"] * t.rent[:, None]).sum(axis=(1, 2))
     left = np.where(t.cells, (1.0 - np.minimum(v["x"], 1.0)) * t.clients, 0.0)
+    below = np.where(t.cells, np.maximum(t.floor - v["x"], 0.0), 0.0)
+    below = np.where(below > NOTICED, below, 0.0)  # less is what later passes may give up, not a shortfall
     held = coverage_limits(inputs, demand, passes, solution)
     floors = shortfalls(inputs, demand, forms, passes, solution).query("goal == 'floor'").rename(columns={"what": "service"})
     both = pd.concat([floors[["year", "region", "service", "limited_by"]], held[["year", "region", "service", "limited_by"]]], ignore_index=True)
     return Outcome(
         clients=(np.where(t.cells, t.clients, 0.0)).sum(axis=2) * HEADS,
         served=(np.where(t.cells, t.clients, 0.0) * v["x"]).sum(axis=2) * HEADS,
-        below=(np.where(t.cells, np.maximum(t.floor - v["x"], 0.0), 0.0) * t.clients).sum(axis=2) * HEADS,
+        below=(below * t.clients).sum(axis=2) * HEADS,
         standard=demand.standard[now],
         spent=spent * YUAN,
         short=v["short"] * forms.distance,
