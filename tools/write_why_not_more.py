@@ -52,6 +52,7 @@ VALUE = """
 
 Each row is the pool of general grants of one year with 100 million yuan more and less, every pass solved again; the first goal that changes is
 shown. Years in which neither side changes any goal are left out: there money is not what binds. `no plan`: with so much less, what was kept cannot be.
+The last column is the change of everybody served over the horizon; it may fall where a goal that stands before them gains.
 """
 DUALS = """
 ## Duals against differences

@@ -258,7 +258,7 @@ def _services(asked: Posed) -> pd.DataFrame:
     return pd.DataFrame([{"service": s.code, "name_zh": s.name_zh, "name_en": s.name_en} for s in asked.inputs.demand.services])
 
 
-def effect(now: Outcome, then: Outcome, row: Mapping[str, Any], asked: Posed, year: int) -> dict[str, Any]:
+def effect(now: Outcome, then: Outcome, row: Mapping[Any, Any], asked: Posed, year: int) -> dict[str, Any]:
     """What a way does to one shortfall and to everybody else in the year."""
     y, r, s = asked.inputs.horizon.index(year), row["r"], row["s"]
     change = then.served[y] - now.served[y]
