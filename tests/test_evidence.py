@@ -72,3 +72,13 @@ def test_a_better_source_shows(tmp_path: Path) -> None:
     share = table[(table["part"] == "people") & (table["grade"] == "B")]["share"].item()
     now = frame[frame["year"] == 2020]
     assert share == pytest.approx(now[now["region"] == "A1"]["cost_yuan"].sum() / now["cost_yuan"].sum(), rel=1e-12)
+
+
+def test_the_page_of_evidence_is_current() -> None:
+    import importlib.util
+
+    found = importlib.util.spec_from_file_location("write_evidence", ROOT / "tools" / "write_evidence.py")
+    assert found is not None and found.loader is not None
+    tool = importlib.util.module_from_spec(found)
+    found.loader.exec_module(tool)
+    assert tool.PAGE.read_text(encoding="utf-8") == tool.page()
