@@ -47,7 +47,8 @@ def ages(header: str, value: object, *firsts: str) -> str:
 def tiny_files() -> Files:
     """Two regions (N of 3,000 people, two thirds urban; S of 1,000, one fifth urban), base 2020, horizon 2022, tail of one year."""
     # the measures of the plans stand at what national holds, where they are neutral
-    values = {path: cells["value"] for path, cells in read_yaml(REPOSITORY / "assumptions" / "national" / "parameters.yaml").items() if path in MEASURES or path.startswith("allocation.rule_")}
+    national = read_yaml(REPOSITORY / "assumptions" / "national" / "parameters.yaml")
+    values = {path: cells["value"] for path, cells in national.items() if path in MEASURES or path.startswith("allocation.rule_")}
     values |= {
         "demography.tfr": "{2020: 1.5, 2022: 1.3}",
         "demography.life_expectancy": "{2021: 78, 2023: 79}",

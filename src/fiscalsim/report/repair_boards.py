@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -40,8 +41,11 @@ def shortfalls_board(found: Repairs, place: str, lang: str) -> Board:
     return Board(t("repairs.shortfalls", lang, place=place, year=found.year), pd.DataFrame(rows, columns=heads), unit.name, right=(heads[0], *heads[4:7]))
 
 
-def ways_board(found: Repairs, lang: str, rank: int | None = None, most: int = 3) -> Board:
-    """The best ways of every shortfall (or of the one with this rank), each solved again, with what it costs and who loses."""
+def ways_board(found: Repairs, lang: str, rank: int | None = None, most: int = 3, paths: bool = True) -> Board:
+    """The best ways of every shortfall (or of the one with this rank), each solved again, with what it costs and who loses.
+
+    `paths` prints the patch as a scenario writes it; without it only its size, for readers who do not write scenarios.
+    """
     regions, services = _names(found.places, "region", lang), _names(found.services, "service", lang)
     table = found.repairs if rank is None else found.repairs[found.repairs["shortfall"] == rank]
     best = table[table["helps"].astype(bool) & (table["place"] <= most)]
@@ -52,7 +56,7 @@ def ways_board(found: Repairs, lang: str, rank: int | None = None, most: int = 3
             number(row["shortfall"]),
             number(row["place"]),
             t(f"way.{row['way']}", lang),
-            row["set"],
+            row["set"] if paths else _size(row["set"]),
             number(row["persons"]),
             percent(row["closed"], 0),
             unit.show(row["yuan"], signed=True),
@@ -64,6 +68,11 @@ def ways_board(found: Repairs, lang: str, rank: int | None = None, most: int = 3
     heads = [t(f"repairs.{key}", lang) for key in ("rank", "place", "way", "set", "gained", "closed", "cost", "all", "losers")]
     board = Board(t("repairs.ways", lang, year=found.year), pd.DataFrame(rows, columns=heads), unit.name, right=(*heads[:2], *heads[4:8]))
     return Board(board.title, board.table, board.unit, note=t("repairs.note", lang, vain=_vain(table, lang)), right=board.right)
+
+
+def _size(patch: str) -> str:
+    """The values of a patch without the paths they are set to."""
+    return re.sub(r"[A-Za-z_.]+[=:]\s*", "", patch)
 
 
 def _loser(row: Any, regions: dict[str, str], services: dict[str, str], lang: str) -> str:

@@ -69,7 +69,7 @@ def _solved_repairs(desk: Desk, year: int) -> None:
         if found.shortfalls.empty:
             st.write(t("repairs.none", lang))
             return
-        for board in (repair_boards.shortfalls_board(found, "", lang), repair_boards.ways_board(found, lang)):
+        for board in (repair_boards.shortfalls_board(found, "", lang), repair_boards.ways_board(found, lang, paths=False)):
             show.bureau(board.table, board.title, lang, board.unit, note_text=board.note)
         return
     if look.failure is not None and st.session_state.get("repairs") == job.key:
