@@ -167,7 +167,7 @@ def test_a_lever_moved_by_keyboard_changes_the_page_and_undo_brings_it_back(serv
     )
     settled(page)
     assert page.get_by_role("button", name=re.compile("已改")).count() == 1
-    assert "fiscal.transfer_pool" in page.url
+    page.wait_for_function("() => location.href.includes('fiscal.transfer_pool')", timeout=30_000)  # the address follows the page
     page.screenshot(path=shots / "moved-zh-1366.png")
     page.get_by_role("button", name="复位").click()
     page.wait_for_function("old => document.querySelector('.fs-headline')?.innerText === old", arg=before, timeout=PATIENCE)
