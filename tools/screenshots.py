@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("run", help="a run by name or digest")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
-    parser.add_argument("--page", action="append", choices=list(PAGES), help="all when left out")
+    parser.add_argument("--page", action="append", choices=list(PAGES), help="all but compare when left out")
     parser.add_argument("--lang", action="append", choices=list(LOCALES), help="both when left out")
     parser.add_argument("--size", default="1366x768")
     parser.add_argument("--tab", action="append", default=[], help="click the tab of this name first")
@@ -79,7 +79,7 @@ def main() -> None:
             browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
             for lang in chosen.lang or LOCALES:
                 page = browser.new_context(locale=LOCALES[lang], viewport={"width": width, "height": height}).new_page()
-                for name in chosen.page or PAGES:
+                for name in chosen.page or [page for page in PAGES if page != "compare"]:  # that page needs a second run
                     page.goto(f"{address}/{'' if name == 'overview' else name}?{urlencode({'run': digest, 'lang': lang})}")
                     settle(page)
                     for tab in chosen.tab:
