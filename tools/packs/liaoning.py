@@ -20,6 +20,7 @@ from packs.shared import (
     observed,
     people,
     show,
+    stocked,
     table,
     units_per_client,
     vital,
@@ -230,13 +231,9 @@ def supply(facts: Path, cities: pd.DataFrame, persons: dict[str, Groups], out: P
         }
         for service, resource in (("day_care", "day_care_place"), ("disability_rehab", "rehab_place"), ("public_rental", "rental_flat")):
             places[service] = (resource, BUILT[service] * need[service], ("D", "assumption", NOTES["built"].format(share=BUILT[service])))
-        workers = 0.0
-        for service, (resource, count, marks) in places.items():
-            capacity.append((code, resource, round(count), "个", *marks))
-            if service in OCCUPIED:
-                share = round(min(0.95, OCCUPIED[service] * count / need[service]), 3)
-                coverage.append((service, code, "all", share, "C", "derived", NOTES["occupied"].format(share=OCCUPIED[service])))
-                workers += 1.05 * units.get((service, "care_worker"), 0.0) * share * need[service]
+        rows, served, workers = stocked(str(code), places, need, units, OCCUPIED, NOTES["occupied"])
+        capacity += rows
+        coverage += served
         shown_by = {"physician": "doctors", "nurse": "hospital_beds"}
         staff = {resource: PER_1000[resource] * thousands * part.loc[code, column] for resource, column in shown_by.items()}
         visits = next(share for service, share, _, _ in PLAN_COVERAGE if service == "public_culture") * need["public_culture"]

@@ -33,6 +33,7 @@ from packs.shared import (
     short_name,
     show,
     spans,
+    stocked,
     table,
     units_per_client,
     write,
@@ -544,13 +545,9 @@ def supply(facts: Path, then: pd.DataFrame, people: dict[str, Groups], out: Path
             "day_care": ("day_care_place", DAY_CARE_BUILT * need["day_care"], ("D", "assumption", NOTES["built"].format(share=DAY_CARE_BUILT))),
             "disability_rehab": ("rehab_place", REHAB_COVERED * need["disability_rehab"] * 1.05, ("C", "plan-panjin", NOTES["rehab"])),
         }
-        workers = 0.0
-        for service, (resource, count, marks) in places.items():
-            capacity.append((code, resource, round(count), "个", *marks))
-            if service in OCCUPIED:
-                share = round(min(0.95, OCCUPIED[service] * count / need[service]), 3)
-                coverage.append((service, code, "all", share, "C", "derived", NOTES["occupied"].format(share=OCCUPIED[service])))
-                workers += 1.05 * units.get((service, "care_worker"), 0.0) * share * need[service]
+        rows, served, workers = stocked(str(code), places, need, units, OCCUPIED, NOTES["occupied"])
+        capacity += rows
+        coverage += served
         capacity += [
             (code, "rental_flat", round(FLATS_BUILT * part), "套", "C", "plan-panjin", NOTES["flats"], QUOTE_FLATS),
             (code, "flat_let", round(FLATS_LET * part), "套", "C", "plan-panjin", NOTES["let"], QUOTE_FLATS),

@@ -251,6 +251,29 @@ def units_per_client(out: Path, pack: str) -> dict[tuple[str, str], float]:
     return {(str(r.service), str(r.resource)): float(r.units_per_client) for r in merged(out, pack, "requires.csv", ["service", "resource"]).itertuples()}
 
 
+Rows = list[tuple[object, ...]]
+Places = Mapping[str, tuple[str, float, tuple[object, ...]]]  # service -> resource, number, marks (grade, source, note)
+
+
+def stocked(
+    code: str, places: Places, need: Mapping[str, float], units: Mapping[tuple[str, str], float], occupied: Mapping[str, float], note: str
+) -> tuple[Rows, Rows, float]:
+    """A region's rows of capacity and coverage from its places, and the care workers (5 % spare) that those served there need.
+
+    Where it is known how full places are, whom they serve is number x occupancy / need, at most 0.95; `note` says so with `{share}`.
+    """
+    capacity: Rows = []
+    coverage: Rows = []
+    workers = 0.0
+    for service, (resource, count, marks) in places.items():
+        capacity.append((code, resource, round(count), "个", *marks))
+        if service in occupied:
+            share = round(min(0.95, occupied[service] * count / need[service]), 3)
+            coverage.append((service, code, "all", share, "C", "derived", note.format(share=occupied[service])))
+            workers += 1.05 * units.get((service, "care_worker"), 0.0) * share * need[service]
+    return capacity, coverage, workers
+
+
 # --- checks ---------------------------------------------------------------------------------------------------------
 
 
