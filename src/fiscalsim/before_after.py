@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 
 from fiscalsim.axes import RESIDENCES
+from fiscalsim.charts import coverage, residents
 from fiscalsim.pipeline import run
+from fiscalsim.quantities import MET
 from fiscalsim.scenario import POLICIES, Scenario
 
 Tables = Mapping[str, pd.DataFrame]
 
 ALL = "all"
+CELL = ("region", "residence", "service")
 HALF_A_YUAN = 0.5  # a head; less counts as no change
-MET = ("met", "met_early", "maintained")
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def by_region(tables: Tables, year: int) -> pd.DataFrame:
     fiscal = tables["fiscal"]
     usual = fiscal[fiscal["item"] == "transfers_usual"]
     base = usual[usual["year"] == usual["year"].min()].set_index("region")["yuan"].reindex(codes)
-    people = residents(tables, year)
+    people = residents(tables, year).reindex(codes)
     total = general + earmarked
     table = pd.DataFrame({"region": codes, "residents": people.to_numpy(), "general_yuan": general.to_numpy(), "earmarked_yuan": earmarked.to_numpy()})
     table["total_yuan"] = total.to_numpy()
@@ -99,7 +101,7 @@ def by_region(tables: Tables, year: int) -> pd.DataFrame:
     table["per_head_yuan"] = table["total_yuan"] / table["residents"]
     table["change_per_head_yuan"] = table["change_yuan"] / table["residents"]
     table["share_change"] = table["change_yuan"] / table["today_yuan"]
-    served = _served(tables, year)
+    served = coverage(tables, year, CELL)
     for name, values in (
         ("coverage", _mean_coverage(served, ["region"])),
         ("floor_clients", _floors(tables, year).groupby("region")["units"].sum()),
@@ -154,17 +156,11 @@ def strata(tables: Tables, year: int) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def residents(tables: Tables, year: int) -> pd.Series:
-    """Residents at the end of `year` by region, in official order."""
-    people = tables["population"]
-    return people[people["year"] == year].groupby("region")["persons"].sum().reindex(list(tables["regions"]["region"]))
-
-
 # --- of the whole place ---------------------------------------------------------------------------------------------
 
 
 def _whole(tables: Tables, year: int) -> dict[str, object]:
-    table, served = by_region(tables, year), _served(tables, year)
+    table, served = by_region(tables, year), coverage(tables, year, CELL)
     floors, evaluation = _floors(tables, year), tables["evaluation"]
     variation = evaluation[(evaluation["region"] == "plan") & (evaluation["measure"] == "coverage_variation") & (evaluation["year"] == year)]["value"]
     names = tables["indicator_names"]
@@ -192,16 +188,6 @@ def _whole(tables: Tables, year: int) -> dict[str, object]:
 def _floors(tables: Tables, year: int) -> pd.DataFrame:
     rows = tables["shortfalls"]
     return rows[(rows["goal"] == "floor") & (rows["year"] == year)]
-
-
-def _served(tables: Tables, year: int) -> pd.DataFrame:
-    """region, residence, service, clients, served (each once), unmet_yuan: what serving the rest for the year would cost."""
-    key = ["region", "residence", "service"]
-    given, need = tables["allocation"], tables["demand"]
-    cells = need[need["year"] == year][[*key, "clients", "cost_yuan"]].merge(given[given["year"] == year][[*key, "coverage"]], on=key, how="inner")
-    share = cells["coverage"].clip(upper=1.0)
-    cells["served"], cells["unmet_yuan"] = cells["clients"] * share, cells["cost_yuan"] * (1.0 - share)
-    return cells
 
 
 def _mean_coverage(cells: pd.DataFrame, by: list[str]) -> pd.Series:

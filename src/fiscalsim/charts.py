@@ -16,7 +16,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from fiscalsim.axes import SEXES
-from fiscalsim.quantities import LINEAR
+from fiscalsim.quantities import LINEAR, MET
 from fiscalsim.text import NONE, Unit, has, listed, money, money_unit, number, people_unit, percent, t
 
 Tables = Mapping[str, pd.DataFrame]
@@ -423,9 +423,6 @@ def spending_bars(tables: Tables, year: int, lang: str, region: str | None = Non
 
 
 # --- C9 targets -----------------------------------------------------------------------------------------------------
-
-
-MET = ("met", "met_early", "maintained")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from fiscalsim.errors import ModelError
 from fiscalsim.evaluation import evaluation
 from fiscalsim.fiscal_capacity import balance, balance_gap, cost_by_level, fiscal_capacity, fund_table, later_outturn, money_with_people, reconciliation
 from fiscalsim.prices import deflator_table
-from fiscalsim.quantities import Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, TargetForms, tidy
+from fiscalsim.quantities import MET, Allocation, Array, Components, Demand, FiscalCapacity, PackInfo, Population, StageInputs, TargetForms, tidy
 from fiscalsim.scenario import Scenario
 from fiscalsim.scenario import home as default_home
 
@@ -504,15 +504,14 @@ def summary(inputs: StageInputs, needed: Demand, money: FiscalCapacity, plan: Al
     names = names[names["nature"] != "stated"]  # the plan's targets, without the statements of its text
     ends = names[names["target_value"].notna()]
     binding = ends[ends["nature"] == "binding"]
-    met = ("met", "met_early", "maintained")
     found = {
         "target_year": target_year,
         "indicators": len(names),
-        "indicators_met": int(names["status"].isin(met).sum()),
+        "indicators_met": int(names["status"].isin(MET).sum()),
         "indicators_missed": int((names["status"] == "missed").sum()),
         "indicators_not_computable": int((names["status"] == "not_computable").sum()),
         "binding": len(binding),
-        "binding_met": int(binding["status"].isin(met).sum()),
+        "binding_met": int(binding["status"].isin(MET).sum()),
         "regions": len(inputs.regions),
         "regions_with_floors": len(inputs.regions) - floors["region"].nunique(),
         "floor_gap_yuan": float(floors["yuan"].sum()),

@@ -295,6 +295,9 @@ class SupplyInputs:
 LINEAR = ("coverage", "clients_per", "capacity_per", "capacity_total", "capacity_share")  # measures that the allocation can aim at
 
 
+MET = ("met", "met_early", "maintained")  # states of an indicator in which its target holds
+
+
 @dataclass(frozen=True)
 class Indicator:
     """One row of a plan's indicator table, with its definition."""

@@ -65,13 +65,19 @@ def _weakest(grades: Iterable[str]) -> str:
     return max((grade for grade in grades if grade), default="")
 
 
+def _by_region(rows: Iterable[Row]) -> dict[str, str]:
+    """The lowest grade of each region's rows."""
+    found: dict[str, str] = {}
+    for row in rows:
+        found[row["region"]] = _weakest((found.get(row["region"], ""), row["grade"]))
+    return found
+
+
 def _grades(pack: Pack, year: int) -> pd.DataFrame:
     """The grade of each part behind every (region, residence, service)."""
     tables = pack.tables
-    people, moves = (
-        {r: _weakest(row["grade"] for file in files for row in tables[file] if row["region"] == r) for r in pack.regions}
-        for files in (("population.csv", "residence.csv"), ("vital.csv",))
-    )
+    people = _by_region([*tables["population.csv"], *tables["residence.csv"]])
+    moves = _by_region(tables["vital.csv"])
     published: dict[tuple[str, str], str] = {(row["region"], row["item"]): row["grade"] for row in tables["fiscal.csv"] if row["year"] == pack.info.base_year}
     capacity = {(row["region"], row["resource"]): row["grade"] for row in tables["capacity.csv"]}
     covered: dict[tuple[str, str, str], Row] = {(row["service"], row["region"], row["residence"]): row for row in tables["coverage.csv"]}
@@ -83,13 +89,13 @@ def _grades(pack: Pack, year: int) -> pd.DataFrame:
         standard = max(dated, key=lambda row: row["year"])["grade"] if dated else ""
         requires = [row["resource"] for row in tables["requires.csv"] if row["service"] == code]
         needs = [row for row in tables["needs.csv"] if row["service"] == code]
+        need = {h: _weakest(row["grade"] for row in needs if row["residence"] in (ALL, h)) for h in RESIDENCES}
         for region in pack.regions:
             outturn = published.get((region, service.function), "")
             places = _weakest(capacity.get((region, resource), "") for resource in requires)
             for residence in RESIDENCES:
-                need = _weakest(row["grade"] for row in needs if row["residence"] in (ALL, residence))
                 keys = ((code, region, residence), (code, region, ALL), (code, EVERY, residence), (code, EVERY, ALL))
                 coverage = next((covered[key]["grade"] for key in keys if key in covered), "")
-                parts = (people[region], need, standard, outturn, coverage, places)
+                parts = (people[region], need[residence], standard, outturn, coverage, places)
                 rows.append((region, residence, code, *parts, _weakest(parts), _weakest((paths, moves[region]))))
     return pd.DataFrame(rows, columns=["region", "residence", "service", *PARTS])

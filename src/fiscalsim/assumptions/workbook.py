@@ -21,7 +21,7 @@ import openpyxl
 import xlsxwriter
 import yaml
 
-from fiscalsim.assumptions.pack import check_pack
+from fiscalsim.assumptions.pack import check_pack, packs
 from fiscalsim.assumptions.tables import MARKS, SHAPES, Shape, local_number
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.levers import read_csv, read_yaml
@@ -68,9 +68,9 @@ def export_pack(name: str, home: Path, path: Path) -> None:
                     sheet.data_validation(1, j, len(rows) + 200, j, {"validate": "list", "source": list(words), "error_type": "warning"})
             for i, cells in enumerate(rows, start=1):
                 for j, cell in enumerate(cells):
-                    value = local_number(cell) if _kind(shape, header[j]) in ("number", "whole") else None
                     if not cell:
                         continue
+                    value = local_number(cell) if _kind(shape, header[j]) in ("number", "whole") else None
                     if value is None:
                         sheet.write_string(i, j, cell, text)
                     else:
@@ -193,8 +193,9 @@ def read_sheets(path: Path) -> list[Sheet]:
         raise InputError([Problem(path.name, None, "", str(error)[:80], "a workbook in .xlsx form")]) from error
     problems: list[Problem] = []
     sheets: list[Sheet] = []
-    with_limits = values.sheetnames[:MOST_SHEETS]
-    for title in with_limits:
+    if len(values.sheetnames) > MOST_SHEETS:
+        raise InputError([Problem(path.name, None, "", f"{len(values.sheetnames)} sheets", f"at most {MOST_SHEETS}")])
+    for title in values.sheetnames:
         rows: list[list[str]] = []
         for shown, written in zip(values[title].iter_rows(), formulas[title].iter_rows(), strict=True):
             cells = []
@@ -424,8 +425,6 @@ def new_pack(name: str, like: str, home: Path) -> Path:
 
 
 def _folder(name: str, home: Path) -> Path:
-    from fiscalsim.assumptions.pack import packs
-
     known = packs(home)
     if name not in known:
         raise InputError([Problem("pack", None, "", name[:80], f"one of {', '.join(known)}", nearest(name, known))])

@@ -475,11 +475,6 @@ def look_for(engine: Engine, now: State, world: World) -> tuple[Look, str]:
     return engine.wait(session_id(), job, PATIENCE), ""
 
 
-def wait_for(look: Callable[[], Look], words: Callable[[Look], str]) -> None:
-    """Say how a job of a page stands, again and again, and draw the page anew when it has ended."""
-    _poll(look, words)
-
-
 def look_at(job: Job) -> Look:
     """How a page's own job stands."""
     return the_engine().look(session_id(), job)
@@ -492,7 +487,8 @@ def ask_for(job: Job) -> None:
 
 
 @st.fragment(run_every=POLL)
-def _poll(look: Callable[[], Look], words: Callable[[Look], str]) -> None:
+def wait_for(look: Callable[[], Look], words: Callable[[Look], str]) -> None:
+    """Say how a job stands, again and again, and draw the page anew when it has ended."""
     found = look()
     if found.answer is not None or found.failure is not None:
         st.rerun()
@@ -640,7 +636,7 @@ def _desk(now: State, world: World, lang: str) -> Desk | None:
         if words:
             say(words)
     if saving:
-        _poll(lambda: engine.look(session_id(), st.session_state["saving"]) if "saving" in st.session_state else Look(), lambda _: t("app.saving", lang))
+        wait_for(lambda: engine.look(session_id(), st.session_state["saving"]) if "saving" in st.session_state else Look(), lambda _: t("app.saving", lang))
     shown: Answer | None = st.session_state.get("shown")
     if look.failure is not None:
         st.error(failure_words(look.failure, lang))
@@ -655,7 +651,7 @@ def _desk(now: State, world: World, lang: str) -> Desk | None:
             st.session_state["baseline"] = look.answer
     elif not saving:
         job = world.job(now, replay=st.session_state.get("replay") == world.scenario(now).digest)
-        _poll(lambda: engine.look(session_id(), job), lambda found: _wait_words(found, world.scenario(now), shown, lang))
+        wait_for(lambda: engine.look(session_id(), job), lambda found: _wait_words(found, world.scenario(now), shown, lang))
     base = world.base(now.base)
     if shown is None or (look.answer is None and (shown.info.id, shown.info.resolution) != (base.pack, base.resolution)):
         return None
