@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from fiscalsim import charts, text
 from fiscalsim.dashboard import engine as engine_module
-from fiscalsim.dashboard import frame, headlines, show
+from fiscalsim.dashboard import frame, headlines, session, show
 from fiscalsim.dashboard.engine import Answer, Engine, Failure, Job, Look
 from fiscalsim.dashboard.state import BadLink, State, World, decode, from_query, overrides, scenario_yaml, to_query, with_end_value
 from fiscalsim.pipeline import run
@@ -77,7 +77,7 @@ class DirectEngine:
 def engine(monkeypatch, tmp_path):
     monkeypatch.setenv("FISCALSIM_RUNS", str(tmp_path / "runs"))
     direct = DirectEngine(tmp_path / "runs")
-    monkeypatch.setattr(frame, "the_engine", lambda: direct)
+    monkeypatch.setattr(session, "the_engine", lambda: direct)
     return direct
 
 
@@ -143,7 +143,7 @@ def saved_runs(tmp_path_factory):
 def test_every_page_of_a_saved_run_opens(monkeypatch, saved_runs, page, lang):
     runs, digest = saved_runs
     monkeypatch.setenv("FISCALSIM_RUNS", str(runs))
-    monkeypatch.setattr(frame, "the_engine", lambda: DirectEngine(runs))
+    monkeypatch.setattr(session, "the_engine", lambda: DirectEngine(runs))
     app = opened(page, query={"run": digest, "lang": lang})
     fine(app)
     words = " ".join(said(app))
