@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import fiscalsim as fs
-from fiscalsim import charts
+from fiscalsim import charts, text
 from fiscalsim.compare import compare
 from fiscalsim.errors import IntegrityError
 from fiscalsim.report import boards as boards_module
@@ -173,7 +173,7 @@ def test_transfers_add_up_to_their_total_row(runs):
     table = boards_module.transfers_board(tables, pack, year, "en").table
     assert table.iloc[0, 3] == pytest.approx(table.iloc[1:, 3].sum(), rel=1e-12)
     whole = tables["transfers"].query("year == @year")["yuan"].sum()
-    unit = charts.money_unit(whole, "en")
+    unit = text.money_unit(whole, "en")
     assert table.iloc[0, 3] * unit.divisor == pytest.approx(whole, rel=1e-12)
 
 

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 from fiscalsim import charts
+from fiscalsim.dashboard import tallies
+from fiscalsim.dashboard.linked import Cell, Sentence, sentence
 from fiscalsim.levers import path_at
-from fiscalsim.quantities import PackInfo
+from fiscalsim.quantities import MET, PackInfo
 from fiscalsim.report.boards import shortfalls
 from fiscalsim.scenario import Scenario
 from fiscalsim.text import NONE, has, money, money_unit, name_of, number, people, percent, t
@@ -101,8 +103,9 @@ def indicator_unit(tables: Tables, code: str, lang: str) -> str:
     return str(tables["indicator_names"].set_index("indicator").loc[code, f"unit_{lang}"])
 
 
-def overview(tables: Tables, info: PackInfo, year: int, lang: str) -> str:
+def overview(tables: Tables, info: PackInfo, year: int, lang: str) -> Sentence:
     """H1: targets met, floors held, the gap, where it lies and its first limit; the same words as the report's."""
+    cells = _count_cells(lang) | {"gap": Cell("areas", t("col.total", lang), t("col.serve_all", lang))}
     counts = charts.indicator_counts(tables)
     short = shortfalls(tables, year)
     short = short[short["region"].isin(tables["regions"]["region"])]
@@ -113,23 +116,40 @@ def overview(tables: Tables, info: PackInfo, year: int, lang: str) -> str:
         if len(rest):
             sums = {"regions": _largest(rest, "region", "unmet_yuan", charts.region_names(tables, lang), lang)}
             sums["services"] = _largest(rest, "service", "unmet_yuan", charts.service_names(tables, lang), lang)
-            all_held = t("headline.floors_all", lang, n=len(tables["regions"]))
-            return t("headline.overview_floors", lang, floors=all_held, gap=money(charts.gap_yuan(tables, year), lang), **sums, **words)
+            all_held = _floors(len(tables["regions"]), len(tables["regions"]), lang)
+            return sentence("headline.overview_floors", lang, cells, floors=all_held, gap=money(charts.gap_yuan(tables, year), lang), **sums, **words)
         if counts["k"] + counts["j"] > 0:
-            return t("report.headline_no_gap", lang, **words)
-        return t("headline.overview_ok", lang, y=year, place=name_of(info, lang), spare=money(max(spare(tables, year), 0.0), lang))
+            return sentence("report.headline_no_gap", lang, cells, **words)
+        left = {"spare": Cell("means", t("tally.col_left_over", lang), t("col.amount", lang))}
+        return sentence("headline.overview_ok", lang, left, y=year, place=name_of(info, lang), spare=money(max(spare(tables, year), 0.0), lang))
     held = floors_held(tables, year)
     size = "yuan" if short["yuan"].sum() > 0 else "units"
     limits = short.assign(first=short["limited_by"].map(charts.first_limit)).groupby("first")[size].sum()
     words |= {
-        "floors": t("headline.floors_some" if held["m"] < held["n"] else "headline.floors_all", lang, **held),
+        "floors": _floors(held["m"], held["n"], lang),
         "regions": _largest(short, "region", size, charts.region_names(tables, lang), lang),
         "services": _largest(short, "what", size, what_names(tables, lang), lang),
         "limit": charts.limit_tag(str(limits.idxmax()), lang),
     }
     if size == "units":
-        return t("headline.overview_no_money", lang, **words)
-    return t("headline.overview", lang, gap=money(float(short["yuan"].sum()), lang), **words)
+        return sentence("headline.overview_no_money", lang, cells, **words)
+    cells["gap"] = Cell("areas", t("col.total", lang), t("col.money", lang))
+    return sentence("headline.overview", lang, cells, gap=money(float(short["yuan"].sum()), lang), **words)
+
+
+def _floors(held: int, areas: int, lang: str) -> Sentence:
+    """How many areas hold their floors, linked to the table by area."""
+    at = {name: Cell("areas", t("col.total", lang), t("tally.col_floors", lang), part) for part, name in enumerate("mn")}
+    key, words = ("headline.floors_some", {"m": held, "n": areas}) if held < areas else ("headline.floors_all", {"n": areas})
+    return sentence(key, lang, at, **words)
+
+
+def _count_cells(lang: str) -> dict[str, Cell]:
+    """Where the counts of targets stand: placeholder -> cell."""
+    columns = {"n": "targets", "m": "met", "k": "missed", "j": "not_computable"}
+    found = {name: Cell("counts", t("col.total", lang), t(f"tally.col_{column}", lang)) for name, column in columns.items()}
+    binding = {"b": "with_number", "bm": "met"}
+    return found | {name: Cell("counts", t("nature.binding", lang), t(f"tally.col_{column}", lang)) for name, column in binding.items()}
 
 
 def _largest(short: pd.DataFrame, column: str, size: str, names: Mapping[str, str], lang: str) -> str:
@@ -233,43 +253,48 @@ def reason(tables: Tables, scenario: Scenario, family: str, region: str, service
     )
 
 
-def allocation(tables: Tables, info: PackInfo, year: int, lang: str) -> str:
+def allocation(tables: Tables, info: PackInfo, year: int, lang: str) -> Sentence:
     """H3: the total, who gains and who loses against today's shares."""
     table = charts.transfer_table(tables, year)
     share = table["change"] / (table["total"] - table["change"])
     words = {"y": year, "upper": name_of(info, lang, "upper"), "total": money(float(table["total"].sum()), lang)}
     unit = money_unit(float(table["total"].max()), lang)
     rounded = (table["change"] / unit.divisor).round(unit.digits)
+    whole, column = t("col.total", lang), t("tally.col_change_share", lang)
+    cells = {"total": Cell("transfers", whole, whole)}
     if (rounded == 0).all():
-        return t("headline.allocation_none", lang, **words)
-    worst = charts.region_names(tables, lang)[str(share.idxmin())]
+        return sentence("headline.allocation_none", lang, cells, **words)
+    worst = str(share.idxmin())
     counts = {"n": int((rounded > 0).sum()), "m": int((rounded < 0).sum())}
-    return t("headline.allocation", lang, **words, **counts, base_year=info.base_year, drop=percent(-float(share.min())), region=worst)
+    cells |= {"n": Cell("transfers", whole, column), "m": Cell("transfers", whole, column, 1)}
+    cells["drop"] = Cell("transfers", charts.region_names(tables, lang, "name")[worst], column)
+    short = charts.region_names(tables, lang)[worst]
+    return sentence("headline.allocation", lang, cells, **words, **counts, base_year=info.base_year, drop=percent(-float(share.min())), region=short)
 
 
-def indicators(tables: Tables, info: PackInfo, lang: str) -> str:
+def indicators(tables: Tables, info: PackInfo, lang: str) -> Sentence:
     """H4: targets met and missed, and which binding ones are missed."""
-    counts = charts.indicator_counts(tables)
+    counts, cells = charts.indicator_counts(tables), _count_cells(lang)
     if counts["n"] == 0:
-        return t("finding.indicators_none", lang)
+        return sentence("finding.indicators_none", lang, {})
     words = {"ty": info.plan_target_year, **counts}
     if counts["b"] == 0:
-        return t("headline.indicators_unbound", lang, **words)
+        return sentence("headline.indicators_unbound", lang, cells, **words)
     missed = missed_binding(tables, lang)
     if not missed:
-        return t("headline.indicators_all", lang, **words)
-    return t("headline.indicators", lang, **words, missed=t("format.comma", lang).join(missed))
+        return sentence("headline.indicators_all", lang, cells, **words)
+    return sentence("headline.indicators", lang, cells, **words, missed=t("format.comma", lang).join(missed))
 
 
 def missed_binding(tables: Tables, lang: str) -> list[str]:
     """Names of binding targets with a number that are not met, those that cannot be computed at the end and marked so."""
     names = indicator_names(tables, lang)
-    rows = [row for row in charts.indicator_rows(tables) if row.nature == "binding" and np.isfinite(row.target) and row.status not in charts.MET]
+    rows = [row for row in charts.indicator_rows(tables) if row.nature == "binding" and np.isfinite(row.target) and row.status not in MET]
     missed = [names[row.code] for row in rows if row.status == "missed"]
     return missed + [t("status.not_computable_name", lang, name=names[row.code]) for row in rows if row.status != "missed"]
 
 
-def people_(tables: Tables, info: PackInfo, year: int, region: str | None, lang: str) -> str:
+def people_(tables: Tables, info: PackInfo, year: int, region: str | None, lang: str) -> Sentence:
     """H5: residents, the old, and the needs that rise and fall most."""
     rows = tables["population"] if region is None else tables["population"].query("region == @region")
     total = rows.groupby("year")["persons"].sum()
@@ -284,28 +309,34 @@ def people_(tables: Tables, info: PackInfo, year: int, region: str | None, lang:
         "o1": percent(o1),
         "old": t("word.rise" if o1 >= o0 else "word.fall", lang),
     }
-    demand = tables["demand"] if region is None else tables["demand"].query("region == @region")
-    clients = demand.pivot_table(index="year", columns="service", values="clients", aggfunc="sum")
+    closing, aged = t("col.population", lang), t("tally.col_aged", lang)
+    cells = {f"{name}{k}": Cell("balance", str(y), column) for name, column in (("p", closing), ("o", aged)) for k, y in enumerate((info.base_year, year))}
+    clients = tallies.clients_by_service(tables, region)
     start, now = clients.loc[clients.index.min()], clients.loc[year]
     growth = (now / start.where(start > 0) - 1).dropna()
     if growth.empty or growth.max() < 0.005 or growth.min() > -0.005:
-        return t("headline.people_plain", lang, **words)
+        return sentence("headline.people_plain", lang, cells, **words)
     names = charts.service_names(tables, lang)
     up, down = str(growth.idxmax()), str(growth.idxmin())
     moves = {"up": names[up], "up_by": percent(float(growth[up])), "down": names[down], "down_by": percent(-float(growth[down]))}
-    return t("headline.people", lang, **words, **moves)
+    cells |= {f"{way}_by": Cell("needs", moves[way], t("tally.col_change_percent", lang)) for way in ("up", "down")}
+    return sentence("headline.people", lang, cells, **words, **moves)
 
 
-def fiscal(tables: Tables, info: PackInfo, year: int, region: str | None, lang: str) -> str:
+def fiscal(tables: Tables, info: PackInfo, year: int, region: str | None, lang: str) -> Sentence:
     """H6: the means for the catalogue against the standards, and what comes first of each 100 yuan."""
     parts = charts.means_parts(tables, year, region)
     income = float(parts["own_revenue"] + parts["transfers_received"])
     gap = float(parts.sum()) - float(charts.needs_by_year(tables, region)[year])
     first = {"claims": "first_claims", "interest": "debt_interest", "reserve": "reserve_kept"}
     of_hundred = {name: number(-100 * float(parts[item]) / income, 1) for name, item in first.items()}
-    return t(
+    now, share = t("tally.col_binds", lang, year=year), t("tally.col_of_hundred", lang)
+    cells = {name: Cell("medium", t(f"fiscal_item.{item}", lang), share) for name, item in first.items()}
+    cells |= {"means": Cell("medium", t("fiscal_item.means", lang), now), "gap": Cell("medium", t("tally.col_left_over", lang), now)}
+    return sentence(
         "headline.fiscal",
         lang,
+        cells,
         y=year,
         region=name_of(info, lang) if region is None else charts.region_names(tables, lang, "name")[region],
         means=money(float(parts.sum()), lang),
@@ -315,12 +346,16 @@ def fiscal(tables: Tables, info: PackInfo, year: int, region: str | None, lang: 
     )
 
 
-def sources(tables: Tables, lang: str) -> str:
+def sources(tables: Tables, lang: str) -> Sentence:
     """How many values of which grade, how many checks passed."""
     grades = tables["sources"]["grade"].value_counts()
     counts = {grade.lower(): int(grades.get(grade, 0)) for grade in "ABCD"}
-    checks = tables["checks"]
-    return t("headline.sources", lang, n=int(grades.sum()), **counts, checks=len(checks), passed=int(checks["passed"].sum()))
+    checks, column = tables["checks"], t("tally.col_number", lang)
+    rows = {"n": t("col.total", lang), "checks": t("tally.col_checks", lang), "passed": t("tally.col_checks_passed", lang)}
+    rows |= {grade.lower(): t(f"grade.{grade}", lang) for grade in "ABCD"}
+    cells = {name: Cell("grades", row, column) for name, row in rows.items()}
+    words = {"n": sum(counts.values()), **counts, "checks": len(checks), "passed": int(checks["passed"].sum())}
+    return sentence("headline.sources", lang, cells, **words)
 
 
 def _prices(tables: Tables, limit: str, year: int) -> list[dict[str, Any]]:
@@ -378,6 +413,23 @@ def leading_limit(tables: Tables, year: int) -> str:
     both = both[both["limited_by"] != ""]
     sums = both.groupby("first")["unmet_yuan"].sum()
     return str(sums.idxmax()) if len(sums) and sums.max() > 0 else ""
+
+
+def best_year_of_yuan(tables: Tables, year: int) -> Yuan | None:
+    """`value_of_yuan` at the year nearest to `year` (of two, the earlier) in which 100 million more serves anyone; None where it never does."""
+    years = sorted({int(y) for y in tables["shadow_prices"]["year"]}, key=lambda y: (abs(y - year), y))
+    found = (value_of_yuan(tables, y) for y in years)
+    return next((one for one in found if one is not None and one.kind in ("floor", "served") and one.right >= 1), None)
+
+
+def neediest(tables: Tables, year: int, of_money: bool) -> tuple[str, str, dict[str, float]] | None:
+    """Region, service and cell (clients, short, unmet_yuan) of the largest shortfall in yuan; `of_money` among those that lack money first."""
+    cells = charts.coverage(tables, year).sort_values("unmet_yuan", ascending=False, kind="stable")
+    for row in cells[cells["gap"] >= charts.CLASSES[1][0]].to_dict("records"):
+        region, service = str(row["region"]), str(row["service"])
+        if not of_money or cell_limits(tables, region, service, "both", year)[:1] in (["spending_within_means"], ["transfers_within_pool"]):
+            return region, service, {name: float(row[name]) for name in ("clients", "short", "unmet_yuan")}
+    return None
 
 
 def marginal_places(tables: Tables, year: int, lang: str) -> pd.DataFrame:

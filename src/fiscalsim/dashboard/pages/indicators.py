@@ -9,11 +9,12 @@ import streamlit as st
 from fiscalsim import charts
 from fiscalsim.dashboard import headlines, show
 from fiscalsim.dashboard.frame import Desk, state, view
+from fiscalsim.quantities import MET
 from fiscalsim.text import t
 
 COLUMNS = ("name", "nature", "unit", "base", "forecast", "target", "progress", "status", "year_met", "note")
 HEADS = {"name": "indicator"}
-STATES = {"met": charts.MET, "missed": ("missed",), "not_computable": ("not_computable",)}
+STATES = {"met": MET, "missed": ("missed",), "not_computable": ("not_computable",)}
 
 
 def show_page(desk: Desk) -> None:
@@ -57,7 +58,7 @@ def show_page(desk: Desk) -> None:
 
 
 def _kind(status: str) -> str:
-    return "good" if status in charts.MET else "bad" if status == "missed" else ""
+    return "good" if status in MET else "bad" if status == "missed" else ""
 
 
 def _pick() -> None:
