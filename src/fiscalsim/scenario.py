@@ -36,6 +36,7 @@ FAMILY_NAMES = (
     "spending_within_means",
     "transfers_within_pool",
     "earmarked_for_its_service",
+    "own_share_paid",
     "reserve_kept",
     "bonds_for_capital_only",
     "debt_within_limit",

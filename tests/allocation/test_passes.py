@@ -156,6 +156,36 @@ def test_a_rule_that_is_switched_off_binds_no_later_pass(rule):
         assert solved(world(seed, pool=0.6), switched_off=(rule,)).passes[-1]["status"] == "optimal"
 
 
+def own_share_unpaid(terms, values):
+    """Largest part of its own duty that a region leaves to earmarked money beyond what its means explain."""
+    paid = ((terms.upper_cost + terms.own_cost) * values["x"]).sum(axis=(2, 3)) - values["earmarked"]
+    return (terms.own_share * (terms.own_cost * values["x"]).sum(axis=(2, 3)) - paid).max()
+
+
+def hungry(seed, means=0.4):
+    """A world with much earmarked money and little else: what a region would live on if earmarked money could take the place of its own."""
+    t = world(seed, means=means)
+    return dataclasses.replace(t, earmarked_pool=6.0 * t.earmarked_pool, general_pool=0.9 * t.general_pool)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_own_share_binds_where_earmarked_money_may_go_anywhere(seed):
+    t = hungry(seed)
+    kept, free = solved(t, switched_off=("earmarked_for_its_service",)), solved(t, switched_off=("earmarked_for_its_service", "own_share_paid"))
+    assert own_share_unpaid(t, kept.values) <= 1e-6
+    assert own_share_unpaid(t, free.values) > 1e-3
+    assert (t.own_share < 1).any()  # and nothing is asked of means that are not there
+
+
+@settings(max_examples=10, deadline=None)
+@given(SEEDS)
+def test_the_own_share_follows_from_earmarked_money_that_follows_the_clients(seed):
+    t = hungry(seed)
+    implied = Passes(t)
+    assert "own_share_paid" not in implied.form.family and "own_share_paid" in Passes(t, switched_off=("earmarked_for_its_service",)).form.family
+    assert own_share_unpaid(t, implied.solve().values) <= 1e-6
+
+
 @settings(max_examples=15, deadline=None)
 @given(SEEDS)
 def test_places_bought_and_posts_moved_stay_in_their_limits_and_miss_no_more_targets(seed):

@@ -53,6 +53,19 @@ def test_earmarked_money_falls_with_the_clients_served():
     assert not f.earmarked_for_its_service(m, 0, 0)
 
 
+def test_a_region_pays_its_own_share_as_far_as_its_means_go():
+    m = at(upper_cost=np.array([[[[4.0]]]]), own_cost=np.array([[[[6.0]]]]), own_share=np.array([[1.0]]))
+    m.duty_of, m.x, m.earmarked = (lambda y, r: [(0, 0)]), {(0, 0, 0, 0): 0.5}, {(0, 0): 2.0}
+    assert f.own_share_paid(m, 0, 0)  # 5 - 2 of its own >= 3
+    m.earmarked[0, 0] = 2.1
+    assert not f.own_share_paid(m, 0, 0)
+    m.t.own_share[0, 0] = 0.5  # its means reach for half of its duty: 5 - 3.5 >= 1.5
+    m.earmarked[0, 0] = 3.5
+    assert f.own_share_paid(m, 0, 0)
+    m.earmarked[0, 0] = 3.6
+    assert not f.own_share_paid(m, 0, 0)
+
+
 def test_the_reserve_is_a_share_of_own_revenue_and_grants():
     m = at(reserve_share=np.array([0.01]), own_revenue=np.array([[70.0]]))
     m.general, m.earmarked, m.reserve = {(0, 0): 20.0}, {(0, 0): 10.0}, {(0, 0): 1.0}

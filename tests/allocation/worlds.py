@@ -41,6 +41,8 @@ def world(seed: int = 0, regions: int = 2, years: int = 4, pool: float = 1.0, me
         base_coverage=base,
         promise=np.array([True, True, False, False]),
         upper_cost=0.3 * running[:years],
+        own_cost=0.7 * running[:years],
+        own_share=np.minimum(1.0, np.outer(growth[:years], own + 0.6 * grants) / (0.7 * running[:years].sum(axis=(2, 3)))),
         means=np.outer(growth[:years], own),
         own_revenue=2 * np.outer(growth[:years], own),
         general_pool=pool * 0.6 * grants.sum() * growth[:years],

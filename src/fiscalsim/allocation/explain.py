@@ -34,6 +34,7 @@ ORDER = (
     "bonds_for_capital_only",
     "reserve_kept",
     "earmarked_for_its_service",
+    "own_share_paid",
     "standards_never_fall",
 )
 

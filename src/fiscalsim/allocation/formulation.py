@@ -36,6 +36,8 @@ class Terms:
     base_coverage: Array  # [R,H,S]
     promise: Array  # [S] bool
     upper_cost: Array  # [Y,R,H,S] what upper levels pay when every client of the cell is served at the national standard
+    own_cost: Array  # [Y,R,H,S] the region's own duty then, for services that upper levels share; 0 for the rest
+    own_share: Array  # [Y,R] part of that duty that its usual means can pay, 0..1
     means: Array  # [Y,R]
     own_revenue: Array  # [Y,R]
     general_pool: Array  # [Y]
@@ -141,6 +143,19 @@ def earmarked_for_its_service(m, y, r):
     earmarked <= sum over services of upper share x national cost x provision, for all y, r. Price: goal per 100 million yuan of upper duty.
     """
     return m.earmarked[y, r] <= sum(m.t.upper_cost[y, r, h, s] * m.x[y, r, h, s] for h, s in m.duty_of(y, r))
+
+
+def own_share_paid(m, y, r):
+    """A region pays its own share of the services it shares with upper levels, as far as its means after first claims go.
+
+    shared cost at national standard x provision - earmarked >= part x own duty x provision, summed over shared services, for all y, r;
+    part = min(1, means with the usual general grants / own duty at full provision). Budget Law art. 16: no matching beyond that duty.
+    Implied by earmarked_for_its_service, which holds the whole share: its rows stand, and bind, where that is switched off.
+    Price: goal per 100 million yuan of own duty.
+    """
+    shared = sum((m.t.upper_cost[y, r, h, s] + m.t.own_cost[y, r, h, s]) * m.x[y, r, h, s] for h, s in m.duty_of(y, r))
+    duty = sum(m.t.own_share[y, r] * m.t.own_cost[y, r, h, s] * m.x[y, r, h, s] for h, s in m.duty_of(y, r))
+    return shared - m.earmarked[y, r] >= duty
 
 
 def reserve_kept(m, y, r):
@@ -359,6 +374,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("spending_within_means", "within_means", spending_within_means, "YR", ALL, "per_100m_yuan", "budget-law"),
     Family("transfers_within_pool", "within_means", transfers_within_pool, "GY", ALL, "per_100m_yuan", "budget-law"),
     Family("earmarked_for_its_service", "within_means", earmarked_for_its_service, "YR", ALL, "per_100m_yuan", "gbf-2018-6"),
+    Family("own_share_paid", "within_means", own_share_paid, "YR", ALL, "per_100m_yuan", "budget-law"),
     Family("reserve_kept", "within_means", reserve_kept, "YR", ALL, "per_100m_yuan", "budget-law"),
     Family("bonds_for_capital_only", "within_means", bonds_for_capital_only, "YR", ALL, "per_100m_yuan", "budget-law"),
     Family("debt_within_limit", "within_means", debt_within_limit, "YR", ALL, "per_100m_yuan", "budget-law"),
@@ -383,6 +399,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("town_country_gap", "utmost", town_country_gap, "GAPS", ("4",), "per_point", "plan"),
     Family("grants_moved", "utmost", grants_moved, "SYR", ("5",), "per_100m_yuan", "cy-2022-58"),
 )
+IMPLIED_BY = {"own_share_paid": "earmarked_for_its_service"}  # rows that say nothing new beside another family's are left out: twins only slow the solver
 GOALS_WITHOUT_SWITCH = ("worst_floor_share", "town_country_gap", "grants_moved")
 
 
@@ -562,9 +579,11 @@ def build(terms: Terms, switched_off: tuple[str, ...] = ()) -> Model:
     m.t = terms
     _sets(m)
     _decisions(m)
-    by_rule = ("transfer_change_limited",) if terms.rule_general is not None else ()  # a rule of today says itself how grants move
+    left_out = {*switched_off, *(name for name, by in IMPLIED_BY.items() if by not in switched_off)}
+    if terms.rule_general is not None:
+        left_out.add("transfer_change_limited")  # a rule of today says itself how grants move
     for family in FAMILIES:
-        if family.name not in (*switched_off, *by_rule):
+        if family.name not in left_out:
             m.add_component(family.name, pyo.Constraint(getattr(m, family.over), rule=family.rule))
     _goals(m)
     return m

@@ -7,9 +7,10 @@ import hashlib
 import numpy as np
 
 from fiscalsim.allocation.formulation import HEADS, YUAN, Terms
+from fiscalsim.allocation.rules import status_quo
 from fiscalsim.axes import RESIDENCES
 from fiscalsim.errors import ModelError
-from fiscalsim.quantities import Demand, FiscalCapacity, StageInputs, TargetForms
+from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
 
 
 def tie(*labels: object) -> float:
@@ -32,6 +33,15 @@ def standing_services(inputs: StageInputs) -> dict[int, tuple[int, float]]:
     return found
 
 
+def usual_means(capacity: FiscalCapacity) -> Array:
+    """[Y,R] yuan: what a region has for the catalogue when general grants go by a rule of today, or by the base year's shares where none is set.
+
+    General grants are a region's own to spend, and where own revenue is small they pay its first claims (means are then negative).
+    """
+    usual = status_quo(capacity.general_pool, capacity.base_general) if capacity.rule_general is None else capacity.rule_general
+    return capacity.means + usual
+
+
 def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: TargetForms) -> Terms:
     """Every coefficient of the allocation model over the horizon, from the stages before it."""
     services, resources, regions = inputs.demand.services, inputs.supply.resources, inputs.regions
@@ -45,6 +55,10 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
     running = demand.clients * ((1.0 - fixed) * demand.standard)[:, :, None, :] / YUAN
     # a level above never pays more than serving the client really costs here
     upper = demand.clients * (inputs.demand.upper_share * np.minimum(demand.national_cost, demand.standard))[:, :, None, :] / YUAN
+    national = demand.clients * np.minimum(demand.national_cost, demand.standard)[:, :, None, :] / YUAN
+    own_duty = np.where(upper > 0, np.maximum(national - upper, 0.0), 0.0)
+    due = own_duty.sum(axis=(2, 3))
+    own_share = np.clip(np.divide(usual_means(capacity) / YUAN, due, out=np.ones_like(due), where=due > 0), 0.0, 1.0)
     uses = np.zeros((len(services), len(resources)))
     for service, resource, units in inputs.supply.requires_planned:
         uses[[s.code for s in services].index(service), [r.code for r in resources].index(resource)] = units
@@ -71,6 +85,8 @@ def terms(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: 
         base_coverage=inputs.supply.base_coverage,
         promise=np.array([s.promise for s in services]),
         upper_cost=upper[now],
+        own_cost=own_duty[now],
+        own_share=own_share[now],
         means=capacity.means[now] / YUAN,
         own_revenue=capacity.own_revenue[now] / YUAN,
         general_pool=capacity.general_pool[now] / YUAN,
