@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import fiscalsim as fs
-from fiscalsim import charts, text
+from fiscalsim import charts
 from fiscalsim.compare import compare
 from fiscalsim.errors import IntegrityError
 from fiscalsim.report import boards as boards_module
@@ -22,7 +22,7 @@ from fiscalsim.report import comparison_html, comparison_xlsx, file_name, headli
 from fiscalsim.report.boards import Board
 from fiscalsim.report.html import board_html
 from fiscalsim.store import RunStore, open_run
-from fiscalsim.text import LANGS
+from fiscalsim.text import LANGS, money_unit
 
 NASTY = '=HYPERLINK("http://x.example","y")<script>alert(1)</script>'
 
@@ -173,7 +173,7 @@ def test_transfers_add_up_to_their_total_row(runs):
     table = boards_module.transfers_board(tables, pack, year, "en").table
     assert table.iloc[0, 3] == pytest.approx(table.iloc[1:, 3].sum(), rel=1e-12)
     whole = tables["transfers"].query("year == @year")["yuan"].sum()
-    unit = text.money_unit(whole, "en")
+    unit = money_unit(whole, "en")
     assert table.iloc[0, 3] * unit.divisor == pytest.approx(whole, rel=1e-12)
 
 
