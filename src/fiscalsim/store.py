@@ -137,7 +137,7 @@ class SavedRun:
         if name not in self.manifest["tables"]:
             raise InputError(f"{self.name}: no table {name!r}; it has {', '.join(self.table_names)}{_hint(name, self.table_names)}")
         entry = self.manifest["tables"][name]
-        content = _read_plain_file(self.path / entry["file"])
+        content = read_plain_file(self.path / entry["file"])
         if hashlib.sha256(content).hexdigest() != self.manifest["files"][entry["file"]]:
             raise IntegrityError(f"{self.name}/{entry['file']}: differs from what was saved; use a copy or run the scenario again")
         try:
@@ -172,7 +172,7 @@ class RunStore:
         inputs = inputs_digest(result.scenario.digest, result.pack_digest, versions)
         tables = {key: _arrow(key, table) for key, table in _checked_tables(result.tables).items()}
         files = {f"{key}.parquet": _parquet(table) for key, table in tables.items()}
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             self.sweep()
             for digest in (result.scenario.digest, inputs):
@@ -285,9 +285,9 @@ class RunStore:
             "exit_code": getattr(error, "exit_code", FiscalsimError.exit_code),
             "reason": str(error),
             "attempts": attempts,
-            "when": _now(),
+            "when": now(),
         }
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             temp = self.path / f".tmp-{uuid.uuid4().hex}"
             _write_bytes(temp, json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode())
@@ -298,7 +298,7 @@ class RunStore:
     def failures(self) -> tuple[dict[str, Any], ...]:
         """What `record_failure` kept, by name."""
         found = sorted(self.path.glob("*.failed.json")) if self.path.is_dir() else []
-        return tuple(json.loads(_read_plain_file(path)) for path in found)
+        return tuple(json.loads(read_plain_file(path)) for path in found)
 
     def _failure(self, digest: str) -> Path:
         return self.path / f"{digest}.failed.json"
@@ -351,7 +351,7 @@ def open_run(path: str | os.PathLike[str]) -> SavedRun:
     folder = Path(path)
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{folder}: is not a saved run (no {MANIFEST})")
-    content = _read_plain_file(folder / MANIFEST, LARGEST_MANIFEST)
+    content = read_plain_file(folder / MANIFEST, LARGEST_MANIFEST)
     try:
         manifest = json.loads(content)
         _Manifest.model_validate(manifest)
@@ -405,7 +405,7 @@ def _broken_identities(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str
         yield f"population {place}: closing is not opening + births - deaths + migration (relative gap {value:.3g})"
 
 
-def _read_plain_file(path: Path, largest: int | None = None) -> bytes:
+def read_plain_file(path: Path, largest: int | None = None) -> bytes:
     """The bytes of an ordinary file; a link or a device is refused, so that a run from outside cannot point elsewhere."""
     try:
         if path.is_symlink() or not path.is_file():
@@ -460,6 +460,23 @@ def _write_bytes(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet, whole or not at all; FileExistsError when there is one of this name, which stays as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temp = path.with_name(f".tmp-{uuid.uuid4().hex}")
+    _write_bytes(temp, content)
+    try:
+        try:
+            os.link(temp, path)  # unlike a rename, it never replaces what another process wrote in the meantime
+        except FileExistsError:
+            raise
+        except OSError:  # a drive without hard links
+            _write_bytes(path, content)
+    finally:
+        temp.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
 def _sync_folder(path: Path) -> None:
     if os.name != "posix":
         return
@@ -471,7 +488,7 @@ def _sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
     """An error of the disk as one clear line; nothing half-written stays visible."""
     try:
         yield
@@ -511,7 +528,7 @@ def _manifest(
         "extra_tables": [key for key in tables if key not in TABLES],
         "files": {file: hashlib.sha256(content).hexdigest() for file, content in files.items()},
         "timings": _plain(result.timings),
-        "record": {"when": _now(), "who": _who(), "python": platform.python_version(), "machine": platform.machine(), "system": platform.system()},
+        "record": {"when": now(), "who": _who(), "python": platform.python_version(), "machine": platform.machine(), "system": platform.system()},
     }
     manifest["content_sha256"] = _sha(_content(manifest))
     manifest["manifest_sha256"] = _sha(manifest)
@@ -548,7 +565,8 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _now() -> str:
+def now() -> str:
+    """The present second, UTC, as records write it."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
