@@ -15,6 +15,8 @@ import streamlit as st
 
 from fiscalsim import charts
 from fiscalsim.charts import Chart
+from fiscalsim.dashboard.linked import Cell, Sentence
+from fiscalsim.report.boards import Board
 from fiscalsim.text import NONE, number, t
 
 STYLE = """<style>
@@ -24,6 +26,9 @@ STYLE = """<style>
 [data-testid="stSidebarUserContent"]{padding-bottom:1rem}
 .fs-headline{border-left:5px solid #1B4F8F;padding:2px 0 2px 12px;font-size:1.12rem;font-weight:600;line-height:1.6}
 .fs-headline b{color:#8F1D14}
+.fs-headline a{color:inherit;text-decoration:underline;text-decoration-color:#8A94A6;text-decoration-thickness:1px;text-underline-offset:4px}
+.fs-headline a:hover,.fs-headline a:focus-visible{color:#1B4F8F;text-decoration-color:#1B4F8F}
+.fs-table{scroll-margin-top:4.5rem}.fs-table:target caption{background:#E8EFF8}
 .fs-tags{line-height:1.9}
 .fs-tag{display:inline-block;border:1px solid #D0D7E2;border-radius:4px;padding:0 7px;margin-right:6px;background:#F3F6FA;font-size:.82rem;white-space:nowrap}
 .fs-tag.good{color:#0F5A46;background:#E6F4EF;border-color:#2E8B72}
@@ -32,7 +37,7 @@ STYLE = """<style>
 .fs-title{display:flex;justify-content:space-between;align-items:baseline;gap:8px}
 .fs-title b{font-size:.98rem}.fs-title span{color:#475467;font-size:.82rem;white-space:nowrap}
 .fs-note{color:#475467;font-size:.82rem;line-height:1.5}
-.fs-wide{overflow-x:auto}
+.fs-wide{overflow-x:auto}.fs-tall{max-height:420px;overflow-y:auto}.fs-tall th{position:sticky;top:0}
 table.fs{border-collapse:collapse;width:100%;border-top:3px double #1F2937;border-bottom:3px double #1F2937;font-size:.88rem}
 table.fs caption{caption-side:top;text-align:left;font-weight:600;font-size:.98rem;padding:0 0 3px;color:#1F2937}
 table.fs caption i{float:right;font-style:normal;font-weight:400;color:#475467;font-size:.82rem}
@@ -60,8 +65,14 @@ def style() -> None:
 
 
 def headline(text: str) -> None:
-    """The sentence of the page."""
-    st.html(f'<div class="fs-headline" role="heading" aria-level="1">{escape(text)}</div>')
+    """The sentence of the page; each of its figures leads to the table that holds it."""
+    pieces = text.pieces if isinstance(text, Sentence) else ((text, None),)
+    body = "".join(escape(words) if cell is None else _to_table(words, cell) for words, cell in pieces)
+    st.html(f'<div class="fs-headline" role="heading" aria-level="1">{body}</div>')
+
+
+def _to_table(words: str, cell: Cell) -> str:
+    return f'<a href="#{escape(cell.anchor)}">{escape(words)}</a>'
 
 
 def tags(items: Iterable[tuple[str, str]]) -> None:
@@ -110,8 +121,20 @@ def csv(frame: pd.DataFrame) -> bytes:
     return safe.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
 
 
-def bureau(frame: pd.DataFrame, caption: str, lang: str, unit: str = "", total: str = "", note_text: str = "", html_columns: Sequence[str] = ()) -> None:
-    """A table as a bureau prints it. Cells are ready to print; `total` is first or last when that row is the total."""
+def bureau(
+    frame: pd.DataFrame,
+    caption: str,
+    lang: str,
+    unit: str = "",
+    total: str = "",
+    note_text: str = "",
+    html_columns: Sequence[str] = (),
+    key: str = "",
+) -> None:
+    """A table as a bureau prints it. Cells are ready to print; `total` is first or last when that row is the total.
+
+    `key` names it for links of the headline. More rows than a page holds scroll inside the table.
+    """
     right = {
         column
         for column in frame.columns
@@ -119,8 +142,8 @@ def bureau(frame: pd.DataFrame, caption: str, lang: str, unit: str = "", total: 
     }
     head = "".join(f'<th scope="col"{_n(column, right)}>{escape(str(column).strip())}</th>' for column in frame.columns)
     body = []
-    for place, row in enumerate(frame.itertuples(index=False)):
-        is_total = (total == "first" and place == 0) or (total == "last" and place == len(frame) - 1)
+    for at, row in enumerate(frame.itertuples(index=False)):
+        is_total = (total == "first" and at == 0) or (total == "last" and at == len(frame) - 1)
         cells = "".join(
             f"<td{_n(column, right, cell)}>{cell if column in html_columns else escape(_words(cell))}</td>"
             for column, cell in zip(frame.columns, row, strict=True)
@@ -128,7 +151,23 @@ def bureau(frame: pd.DataFrame, caption: str, lang: str, unit: str = "", total: 
         body.append(f"<tr{' class=total' if is_total else ''}>{cells}</tr>")
     unit_words = f"<i>{escape(t('format.unit_note', lang, unit=unit))}</i>" if unit else ""
     table = f'<table class="fs"><caption>{unit_words}{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{"".join(body)}</tbody></table>'
-    st.html(f'<div class="fs-wide">{table}</div>' + (f'<div class="fs-note">{escape(note_text)}</div>' if note_text else ""))
+    kind = "fs-wide fs-table" + (" fs-tall" if len(frame) > ROWS_AS_HTML else "")
+    place = f' id="t-{escape(key)}"' if key else ""
+    st.html(f'<div class="{kind}"{place}>{table}</div>' + (f'<div class="fs-note">{escape(note_text)}</div>' if note_text else ""))
+
+
+def table(frame: pd.DataFrame, caption: str, lang: str, source: str, key: str, **more: Any) -> None:
+    """A bureau table with its data, source and download; `more` as `bureau` takes it."""
+    bureau(frame, caption, lang, key=key, **more)
+    data(frame, source, key, lang, more.get("unit", ""))
+
+
+def board(what: Board, source: str, key: str, lang: str) -> None:
+    """A table that report and page share, with its source, data and download."""
+    said = t("app.source_line", lang, what=source)
+    note_text = t("format.between_sentences", lang).join([what.note, said]) if what.note else said
+    bureau(what.table, what.title, lang, what.unit, "first" if what.total else "", note_text, key=key)
+    data(what.table, source, key, lang, what.unit)
 
 
 def _short(cell: Any) -> bool:

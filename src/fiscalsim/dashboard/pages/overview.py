@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from fiscalsim import charts
-from fiscalsim.dashboard import controls, headlines, show
+from fiscalsim.dashboard import controls, headlines, show, tallies
 from fiscalsim.dashboard.frame import Desk, view
 from fiscalsim.text import NONE, listed, money, money_unit, name_of, number, percent, t
 
@@ -46,33 +46,62 @@ def show_metrics(desk: Desk, year: int) -> None:
     else:
         sub = t("metric.spare_sub", lang, spare=money(max(headlines.spare(tables, year), 0.0), lang))
     _metric(money_, t("metric.gap", lang, year=year, unit=unit.name), unit.show(gap), sub)
-    _metric(marginal, t("metric.marginal", lang), *_yuan_words(tables, year, lang))
+    value, sub, about = yuan_words(tables, year, lang)
+    _metric(marginal, t("metric.marginal", lang), value, sub, about)
 
 
-def _yuan_words(tables: Any, year: int, lang: str) -> tuple[str, str]:
-    """Value and line below it for 100 million yuan more: the first goal that changes, with the other side of the breakpoint."""
+def yuan_words(tables: Any, year: int, lang: str) -> tuple[str, str, str]:
+    """Value, line below it and help for 100 million yuan more: whom it serves, where it is lacked most, or what holds instead of money."""
     value = headlines.value_of_yuan(tables, year)
     if value is None:
-        return NONE, t("metric.marginal_unknown", lang)
+        return NONE, t("metric.marginal_unknown", lang), ""
     if value.kind == "none":
-        limit = headlines.leading_limit(tables, year)
-        return number(0), t("yuan.none", lang, limit=charts.limit_tag(limit, lang)) if limit else t("metric.marginal_none", lang)
+        other = headlines.best_year_of_yuan(tables, year)
+        return _held(tables, year, lang) if other is None else _served(tables, other, lang, year)
+    return _served(tables, value, lang, year)
+
+
+def _served(tables: Any, value: headlines.Yuan, lang: str, year: int) -> tuple[str, str, str]:
+    """What more money does at its year; the place and service that lack money most, the two sides of the breakpoint as help."""
     targets = value.kind == "targets"
     prices = tables["shadow_prices"]
     solved = prices.loc[prices["limit"] == "transfers_within_pool", "left"].notna().any()  # a preview solves only what more brings
-    less = (
-        (t("yuan.unsolved", lang) if solved else NONE)
-        if pd.isna(value.left)
-        else percent(value.left, 1, signed=True)
-        if targets
-        else number(value.left, signed=True)
-    )
+    left = percent(value.left, 1, signed=True) if targets else number(value.left, signed=True)
+    less = left if pd.notna(value.left) else t("yuan.unsolved", lang) if solved else NONE
     words = {"year": value.year, "less": less, "share": percent(value.right), "points": number(value.points, 2, signed=True)}
-    return NONE if targets else number(value.right), t("yuan.horizon" if value.whole else f"yuan.{value.kind}", lang, **words)
+    about = t("yuan.horizon" if value.whole else f"yuan.{value.kind}", lang, **words)
+    if targets:
+        return NONE, about, ""
+    cell = headlines.neediest(tables, value.year, of_money=True)
+    names = _cell_words(tables, cell, lang) if cell else {}
+    if value.year == year:
+        sub = t("tally.yuan_place", lang, **names) if cell else about
+    else:
+        sub = t("tally.yuan_other_year", lang, year=value.year, **names) if cell else t("tally.yuan_other_year_plain", lang, year=value.year)
+    return number(value.right), sub, about
 
 
-def _metric(column: st.delta_generator.DeltaGenerator, label: str, value: str, sub: str) -> None:
-    column.metric(label, value, sub, delta_color="off", delta_arrow="off", border=True)
+def _held(tables: Any, year: int, lang: str) -> tuple[str, str, str]:
+    """More money serves nobody: the largest shortfall, what it would take, and the limit that holds it."""
+    cell = headlines.neediest(tables, year, of_money=False)
+    if cell is None:
+        return number(0), t("metric.marginal_none", lang), ""
+    region, service, sums = cell
+    limits = headlines.cell_limits(tables, region, service, "both", year)
+    words = _cell_words(tables, cell, lang) | {
+        "n": controls.counted(tables, sums["short"], service, "floor", lang),
+        "limit": charts.limit_tag(limits[0] if limits else "", lang),
+    }
+    about = t("tally.yuan_held_help", lang, year=year, money=money(sums["unmet_yuan"], lang), **words)
+    return number(0), t("tally.yuan_held", lang, **words), about
+
+
+def _cell_words(tables: Any, cell: tuple[str, str, Any], lang: str) -> dict[str, str]:
+    return {"region": charts.region_names(tables, lang)[cell[0]], "service": charts.service_names(tables, lang, "short")[cell[1]]}
+
+
+def _metric(column: st.delta_generator.DeltaGenerator, label: str, value: str, sub: str, about: str = "") -> None:
+    column.metric(label, value, sub, delta_color="off", delta_arrow="off", border=True, help=about or None)
 
 
 def show_grid(desk: Desk, year: int) -> tuple[str, str] | None:
@@ -139,7 +168,7 @@ def show_top(desk: Desk, year: int) -> None:
         for row in records
     ]
     columns = [t(f"col.{name}", lang) for name in ("region", "service", "gap", "limit")]
-    show.bureau(pd.DataFrame(lines, columns=columns), t("heading.top_three", lang), lang)
+    show.table(pd.DataFrame(lines, columns=columns), t("heading.top_three", lang), lang, desk.source("shortfalls", "allocation"), "top")
 
 
 def _limit(limited_by: str, lang: str) -> str:
@@ -178,3 +207,9 @@ def show_page(desk: Desk) -> None:
             show_cell(desk, *picked, year)
         else:
             show_top(desk, year)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        show.board(tallies.counts_board(tables, desk.info.plan_target_year, lang), desk.source("indicators"), "counts", lang)
+        show.board(tallies.means_board(tables, year, lang), desk.source("fiscal", "demand"), "means", lang)
+    with right:
+        show.board(tallies.areas_board(tables, desk.info, year, lang), desk.source("shortfalls", "allocation"), "areas", lang)
