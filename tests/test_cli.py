@@ -199,7 +199,7 @@ def test_a_port_that_is_taken_is_told_before_the_app_starts(call):
 
 
 def test_the_commands_of_the_readme_are_the_same_in_both_languages_and_name_real_files():
-    root = Path(cli.__file__).parents[2]
+    root = Path(cli.__file__).parents[3]
     blocks = [re.findall(r"```bash\n(.*?)```", (root / name).read_text(encoding="utf-8"), re.S)[:2] for name in ("README.md", "README.zh-CN.md")]
     assert blocks[0] == blocks[1]
     start, test = (block.strip() for block in blocks[0])
@@ -210,7 +210,7 @@ def test_the_commands_of_the_readme_are_the_same_in_both_languages_and_name_real
 
 
 def test_the_examples_of_getting_started_are_valid(call, tmp_path):
-    page = (Path(cli.__file__).parents[2] / "docs" / "getting-started.md").read_text(encoding="utf-8")
+    page = (Path(cli.__file__).parents[3] / "docs" / "getting-started.md").read_text(encoding="utf-8")
     scenario, sweep = re.findall(r"```yaml\n(.*?)```", page, re.S)
     (tmp_path / "my-idea.yaml").write_text(scenario, encoding="utf-8")
     (tmp_path / "sweep.yaml").write_text(sweep, encoding="utf-8")
@@ -349,7 +349,7 @@ def test_project_writes_every_year_end(call, tmp_path):
 
 
 def test_demo_prints_a_headline_and_computes_only_once(call, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "DEMO", TWO)
+    monkeypatch.setattr(cli.serving, "DEMO", TWO)
     code, first, _ = call("demo", "--no-browser")
     assert code == 0
     headline, folder = first.splitlines()[-2:]
