@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fiscalsim.allocation.alternatives import alternatives_of
+from fiscalsim.allocation.committed import Committed, Committing, Room, room_left
 from fiscalsim.allocation.explain import coverage_limits, shortfalls
 from fiscalsim.allocation.formulation import FAMILIES, GOALS_WITHOUT_SWITCH, HEADS, YUAN, building_paid
 from fiscalsim.allocation.needs import equalisation_table, under_rule
@@ -123,11 +124,15 @@ __all__ = [
     "GOALS_WITHOUT_SWITCH",
     "OPTIONS",
     "Asker",
+    "Committed",
+    "Committing",
     "Outcome",
     "Passes",
+    "Room",
     "allocate",
     "alternatives_of",
     "equalisation_table",
+    "room_left",
     "solver_options",
     "under_rule",
 ]

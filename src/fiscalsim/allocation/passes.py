@@ -104,8 +104,8 @@ class Passes:
             self.solvers[name] = PassSolver(self.form, name, families_of(name))
         return self.solvers[name]
 
-    def solve(self, progress: Callable[[float, str], None] | None = None, write_mps: Path | None = None) -> Solution:
-        """Every pass in order; NoSolution with the pass's name where one is not optimal."""
+    def solve(self, progress: Callable[[float, str], None] | None = None, write_mps: Path | None = None, order: tuple[str, ...] = ORDER) -> Solution:
+        """Every pass of `order`; NoSolution with the pass's name where one is not optimal."""
         lo, hi = self.form.col_lo.copy(), self.form.col_hi.copy()
         if self.terms.rule_general is not None:
             numbers, index = self.form.columns["general"]
@@ -113,9 +113,9 @@ class Passes:
         self.bound(lo, hi, "unpaid", "hi", 0.0)
         self.bound(lo, hi, "unpaid_later", "hi", 0.0)
         answers: dict[str, Answer] = {}
-        order = list(ORDER)
-        while order:
-            name = order.pop(0)
+        left = list(order)
+        while left:
+            name = left.pop(0)
             if progress:
                 progress(ORDER.index(name) / len(ORDER) if name in ORDER else 0.0, f"pass_{name}")
             try:
@@ -124,7 +124,7 @@ class Passes:
                 if name != "1a" or "0" in answers:
                     raise
                 self.open(lo, hi)
-                order = ["0", "1a", *order]
+                left = ["0", "1a", *left]
                 continue
             if write_mps is not None:
                 self.solvers[name].write_mps(write_mps)
@@ -181,7 +181,7 @@ class Passes:
         x, columns = answer.x, self.form.columns
         if name == "0":
             for variable in ("unpaid", "unpaid_later"):
-                numbers, _ = columns[variable]
+                numbers, _ = columns.get(variable, ([], []))  # no year after the horizon is looked at: nothing is owed there
                 hi[numbers] = x[numbers] + KEPT
         elif name == "1a" and "worst_below" in columns:
             numbers, index = columns["worst_below"]

@@ -325,6 +325,31 @@ SHAPES: dict[str, Shape] = {
         may_lack=("unit",),
     ),
     "queues.csv": Shape(("service", "item"), {"service": CODE, "item": CODE, "value": NUMBER, "unit": MAY_BE_TEXT}, needed=False, may_lack=("unit",)),
+    "affordability.csv": Shape(
+        ("kind", "name", "path"),
+        {
+            "kind": _words("case", "future", "threshold", "reference"),
+            "name": CODE,
+            "path": MAY_BE_TEXT,
+            "how": _words("add", "times", "is"),
+            "value": NUMBER,
+            "phased": YES,
+        },
+        needed=False,
+    ),
+    "uncertainty.csv": Shape(
+        ("path",),
+        {
+            "path": CODE,
+            "how": _words("plus", "times"),
+            "sd": COUNT,
+            "persistence": SHARE,
+            "from_year": YEAR,
+            "follows": MAY_BE_CODE,
+            "correlation": Column("number", -1, 1, needed=False),
+        },
+        needed=False,
+    ),
     "staff.csv": Shape(("resource", "item"), {"resource": CODE, "item": CODE, "value": NUMBER, "unit": MAY_BE_TEXT}, needed=False, may_lack=("unit",)),
 }
 # what a sub-folder of a pack may hold: the tables by region, cut finer than the pack's own
