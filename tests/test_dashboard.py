@@ -222,14 +222,14 @@ def test_undo_steps_back_exactly_five_times(engine):
         app.slider(key="l:fiscal.transfer_pool").set_value(value).run()
         states.append(app.session_state["state"])
     for before in reversed(states[:-1]):
-        app.button[1].click().run()
+        app.button(key="w:undo").click().run()
         assert app.session_state["state"].same_question(before)
         assert app.slider(key="l:fiscal.transfer_pool").value == before.set.get("fiscal.transfer_pool", 1.0)
 
 
 def test_reset_returns_to_the_scenario(engine):
     app = opened(query={"s": link(set={"fiscal.transfer_pool": 1.2, "costs.wage_growth": 0.06})})
-    app.button[2].click().run()
+    app.button(key="w:reset").click().run()
     assert app.session_state["state"].same_question(State(BASE))
     assert app.slider(key="l:fiscal.transfer_pool").value == 1.0
 
@@ -295,7 +295,7 @@ def test_a_path_drifts_from_the_base_year_and_keeps_it():
 def test_saving_writes_a_run_that_its_link_opens_again(engine):
     app = opened(query={"s": link(set={"fiscal.transfer_pool": 1.1})})
     before = headline_of(app)
-    app.button[0].click().run()
+    app.button(key="w:save").click().run()
     fine(app)
     run_ = RunStore(engine.runs).list()[0]
     assert run_.digest8 in app.success[0].value
@@ -309,7 +309,7 @@ def test_saving_writes_a_run_that_its_link_opens_again(engine):
 def test_a_saved_run_gives_a_report_and_a_spreadsheet_and_a_preview_does_not(engine):
     app = opened()
     assert not any(button.key == "dl:prepare" for button in app.button)
-    app.button[0].click().run()
+    app.button(key="w:save").click().run()
     app.button(key="dl:prepare").click().run()
     fine(app)
     *_, files = app.session_state["files"]
@@ -319,7 +319,7 @@ def test_a_saved_run_gives_a_report_and_a_spreadsheet_and_a_preview_does_not(eng
 
 def test_preview_and_saved_run_agree(engine):
     app = opened()
-    app.button[0].click().run()
+    app.button(key="w:save").click().run()
     assert [warning.value for warning in app.warning] == []
     assert frame.same_figures(next(iter(engine.answers.values())), engine.saved)
 
@@ -334,7 +334,7 @@ def test_a_preview_that_differs_from_the_saved_run_is_told():
 
 def test_two_saved_runs_are_compared_with_parts_that_add_up(engine):
     for settings in ({}, {"fiscal.transfer_pool": 1.1}):
-        opened(query={"s": link(**({"set": settings} if settings else {}))}).button[0].click().run()
+        opened(query={"s": link(**({"set": settings} if settings else {}))}).button(key="w:save").click().run()
     app = opened("compare")
     fine(app)
     assert any("转移支付总量" in block for block in said(app))
@@ -347,7 +347,7 @@ def test_compare_without_runs_says_what_to_do(engine):
 
 def test_a_damaged_run_is_not_shown(engine):
     app = opened()
-    app.button[0].click().run()
+    app.button(key="w:save").click().run()
     run_ = RunStore(engine.runs).list()[0]
     raw = bytearray((run_.path / "manifest.json").read_bytes())
     raw[len(raw) // 2] ^= 1
@@ -355,8 +355,11 @@ def test_a_damaged_run_is_not_shown(engine):
     (run_.path / "manifest.json").write_bytes(bytes(raw))
     again = opened(query={"run": run_.digest8})
     assert not again.exception
-    assert run_.digest8 in again.warning[0].value
-    assert "不一致" in again.warning[0].value
+    assert f"运行{run_.digest8}与保存时不一致（manifest.json），已停止显示" in again.error[0].value
+    assert said(again) == [] and len(again.metric) == 0
+    again.button(key="w:baseline").click().run()
+    fine(again)
+    assert headline_of(again)
 
 
 def test_a_scenario_file_from_the_desk_has_the_same_digest(engine, tmp_path):
@@ -449,7 +452,9 @@ def test_what_a_link_picks_travels_to_the_page(engine):
 FAILURES = [
     (Failure("", "lost", "", "1234abcd"), "1234abcd"),
     (Failure("", "error", "secret path", "1234abcd"), "1234abcd"),
-    (Failure("", "no_solution", "pass 2: time limit", "1234abcd"), "未求得最优"),
+    (Failure("", "no_solution", "pass 2: Time limit reached; not shown as a result", "1234abcd"), "未求得最优"),
+    (Failure("", "no_solution", "pass 1a: Infeasible; not shown as a result", "1234abcd"), "没有可行方案"),
+    (Failure("", "no_solution", "pass 4: Unbounded; not shown as a result", "1234abcd"), "缺少上限"),
     (Failure("", "input", "a: wrong\nb: wrong", "1234abcd"), "2处问题"),
     (Failure("", "disk", "", "1234abcd"), "存储空间不足"),
 ]

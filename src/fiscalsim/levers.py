@@ -266,6 +266,7 @@ class Lever:
     meaning_zh: str
     meaning_en: str
     source: str
+    marks: tuple[float, ...] = ()  # cautious, ambitious, limit: what each adds to the scenario's own value; empty where a lever has none
 
 
 class Named(Protocol):
@@ -296,6 +297,7 @@ class Target(Named, Protocol):
 
 _TEXTS = ("path", "group", "name_zh", "name_en", "unit_zh", "unit_en", "shown_as", "meaning_zh", "meaning_en", "source")
 _NUMBERS = ("lowest", "highest", "step")
+_MARKS = 3  # cautious, ambitious, limit
 
 
 def load_levers(home: Path) -> tuple[Lever, ...]:
@@ -311,7 +313,7 @@ def load_levers(home: Path) -> tuple[Lever, ...]:
         bad = [
             Problem(name, document.row(i, key), str(key), str(key), "a key of a lever", nearest(str(key), _TEXTS + _NUMBERS))
             for key in item
-            if key not in _TEXTS + _NUMBERS
+            if key not in (*_TEXTS, *_NUMBERS, "marks")
         ]
         bad += [Problem(name, document.row(i, key), key, _shown(item.get(key)), "text") for key in _TEXTS if not isinstance(item.get(key), str)]
         bad += [Problem(name, document.row(i, key), key, _shown(item.get(key)), "a number") for key in _NUMBERS if not _is_number(item.get(key))]
@@ -319,14 +321,17 @@ def load_levers(home: Path) -> tuple[Lever, ...]:
             bad.append(Problem(name, document.row(i, "shown_as"), "shown_as", item["shown_as"], " or ".join(SHOWN_AS), nearest(item["shown_as"], SHOWN_AS)))
         if not bad and not (item["lowest"] < item["highest"] and item["step"] > 0):
             bad.append(Problem(name, document.row(i, "lowest"), "lowest", str(item["lowest"]), "lowest below highest, and step above 0"))
+        marks = item.get("marks", [])
+        if not (isinstance(marks, list) and len(marks) in (0, _MARKS) and all(map(_is_number, marks))):
+            bad.append(Problem(name, document.row(i, "marks"), "marks", _shown(marks), "three numbers: what cautious, ambitious and limit add"))
         if not bad and any(lever.path == item["path"] for lever in levers):
             bad.append(Problem(name, document.row(i, "path"), "path", item["path"], "each lever once"))
         if not bad and "*" in item["path"] and item["path"] not in TEMPLATES:
             bad.append(Problem(name, document.row(i, "path"), "path", item["path"], f"a template is one of {', '.join(TEMPLATES)}"))
         problems += bad
         if not bad:
-            cells: dict[str, Any] = {key: float(item[key]) if key in _NUMBERS else item[key] for key in item}
-            levers.append(Lever(**cells))
+            cells: dict[str, Any] = {key: float(item[key]) if key in _NUMBERS else item[key] for key in item if key != "marks"}
+            levers.append(Lever(**cells, marks=tuple(float(mark) for mark in marks)))
     if problems:
         raise InputError(problems)
     return tuple(levers)

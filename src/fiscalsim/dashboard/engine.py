@@ -23,7 +23,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from fiscalsim.errors import FiscalsimError, InputError, IntegrityError, NoSolution
+from fiscalsim.errors import FiscalsimError, InputError, IntegrityError, NoSolution, Problem
 from fiscalsim.quantities import PackInfo
 
 KEPT_ANSWERS = 12  # results kept in memory for all sessions together; an undo finds its result here
@@ -42,11 +42,12 @@ class Job:
     replay: bool = False
     save: tuple[str, ...] = ()  # Chinese and English name under which to save, empty for a preview
     repairs: int = 0  # the year whose shortfalls are to be mended; 0: the scenario itself is computed
+    near: int = 0  # the year whose near-optimal alternatives are wanted
 
     @property
     def key(self) -> str:
         """Equal keys mean equal answers."""
-        return f"{self.digest}|{'replay' if self.replay else ''}|{'/'.join(self.save)}|{self.repairs or ''}"
+        return f"{self.digest}|{'replay' if self.replay else ''}|{'/'.join(self.save)}|{self.repairs or ''}{f'~{self.near}' if self.near else ''}"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Failure:
     kind: str
     text: str
     id: str
+    problems: tuple[Problem, ...] = ()  # of bad input, each with its place
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Look:
     fraction: float = 0.0
     stage: str = ""
     ahead: int = 0
+    repeated: bool = False  # its worker died and it is computed once more
 
 
 @dataclass
@@ -91,6 +94,7 @@ class _Session:
     fraction: float = 0.0
     stage: str = ""
     failure: Failure | None = None
+    repeated: bool = False
 
 
 @dataclass
@@ -155,7 +159,7 @@ class Engine:
             if mine.failure is not None and mine.failure.key == job.key:
                 return Look(failure=mine.failure)
             ahead = self._order.index(session) if session in self._order else 0
-            return Look(seconds=time.monotonic() - mine.asked, fraction=mine.fraction, stage=mine.stage, ahead=ahead)
+            return Look(seconds=time.monotonic() - mine.asked, fraction=mine.fraction, stage=mine.stage, ahead=ahead, repeated=mine.repeated)
 
     def wait(self, session: str, job: Job, seconds: float) -> Look:
         """`look` as soon as there is an answer or a failure, at the latest after `seconds`."""
@@ -216,7 +220,7 @@ class Engine:
                 mine = self._sessions[session]
                 self._tickets += 1
                 worker.ticket = mine.ticket = self._tickets
-                mine.running, mine.waiting, mine.stopping = job, None, False
+                mine.running, mine.waiting, mine.stopping, mine.repeated = job, None, False, False
                 self._drop(session)
             outcome = self._attempt(worker, mine, job)
             with self._lock:
@@ -248,7 +252,7 @@ class Engine:
                     elif "stopped" in head:
                         return None
                     elif "failure" in head:
-                        return Failure(job.key, head["failure"], head["text"], head["id"])
+                        return Failure(job.key, head["failure"], head["text"], head["id"], tuple(Problem(**one) for one in head["problems"]))
                     else:
                         tables = {name: _read_table(worker.pipe.recv_bytes()) for name in head["tables"]}
                         return Answer(job.key, PackInfo(**head["info"], region_names=tables["regions"]), tables, head["record"])
@@ -257,6 +261,8 @@ class Engine:
                     return None
                 worker.process = None
                 worker.packs.clear()
+                with self._lock:
+                    mine.repeated, mine.fraction = True, 0.0
         return Failure(job.key, "lost", "", _log(f"worker lost twice at {job.key}"))
 
     def _start(self, worker: _Worker) -> None:
@@ -324,6 +330,8 @@ def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[tuple[str, st
     scenario = load_scenario(job.base, home, job.overrides)
     if job.repairs:
         return _repairs(scenario, home, job.repairs, progress)
+    if job.near:
+        return _near(scenario, home, job.near)
     if job.save:
         result = run(replace(scenario, name_zh=job.save[0], name_en=job.save[1]), home=home, progress=progress)
         folder = RunStore(runs).save(result).name
@@ -355,6 +363,16 @@ def _repairs(scenario: Any, home: Path, year: int, progress: Any) -> tuple[dict[
     return _message(load_pack(scenario.pack, home, scenario.resolution).info, {"year": found.year}, tables)
 
 
+def _near(scenario: Any, home: Path, year: int) -> tuple[dict[str, Any], list[bytes]]:
+    """Other plans within a stated part of the best in one year, as tables."""
+    from fiscalsim.assumptions import load_pack
+    from fiscalsim.near_optimal import near_optimal
+
+    found = near_optimal(scenario, home=home, year=year)
+    tables = {"near_regions": found.regions, "near_whole": found.whole, "regions": found.places}
+    return _message(load_pack(scenario.pack, home, scenario.resolution).info, {"year": found.year}, tables)
+
+
 def _message(info: PackInfo, record: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> tuple[dict[str, Any], list[bytes]]:
     """The head of an answer and its tables as bytes; names of the regions travel as a table."""
     plain = {f.name: getattr(info, f.name) for f in fields(info) if f.name != "region_names"}
@@ -370,8 +388,9 @@ def _write_table(table: pd.DataFrame) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def _failure(error: Exception) -> dict[str, str]:
+def _failure(error: Exception) -> dict[str, Any]:
     kinds = ((InputError, "input"), (NoSolution, "no_solution"), (IntegrityError, "integrity"), (OSError, "disk"))
     kind = next((name for family, name in kinds if isinstance(error, family)), "error")
     text = str(error) if isinstance(error, FiscalsimError) else ""
-    return {"failure": kind, "text": text, "id": _log("".join(traceback.format_exception(error)))}
+    problems = [asdict(problem) for problem in error.problems] if isinstance(error, InputError) else []
+    return {"failure": kind, "text": text, "id": _log("".join(traceback.format_exception(error))), "problems": problems}

@@ -14,10 +14,10 @@ from typing import Any
 
 import streamlit as st
 
-from fiscalsim.dashboard import session, show
+from fiscalsim.dashboard import files, panel, session, show
 from fiscalsim.dashboard.engine import Answer, Engine, Failure, Look
 from fiscalsim.dashboard.jobs import ask_for, ask_replay, failure_words, finish_save, look_at, look_for, same_figures, wait_for
-from fiscalsim.dashboard.session import runs_folder, session_id, set_lever, set_policy, state, the_world, value_words, view
+from fiscalsim.dashboard.session import reviewer_header, runs_folder, session_id, set_lever, set_policy, signed_in, state, the_world, value_words, view
 from fiscalsim.dashboard.sidebar import sidebar
 from fiscalsim.dashboard.state import State, World, to_query
 from fiscalsim.dashboard.strip import Desk, strip
@@ -34,11 +34,13 @@ __all__ = [  # what pages may use
     "failure_words",
     "look_at",
     "main",
+    "reviewer_header",
     "runs_folder",
     "same_figures",
     "session_id",
     "set_lever",
     "set_policy",
+    "signed_in",
     "state",
     "the_engine",
     "value_words",
@@ -71,7 +73,7 @@ def main(first: str = "overview") -> None:
 
 
 def _write_address() -> None:
-    query = to_query(state(), the_world())
+    query = to_query(state(), the_world()) | ({"ro": "1"} if session.read_only() else {})
     if dict(st.query_params) != query:
         st.query_params.from_dict(query)
 
@@ -85,13 +87,15 @@ def _page(name: str) -> None:
             desk = _desk(now, world, lang)
         if desk is not None:
             strip(desk)
+            panel.panel(desk)
             from importlib import import_module
 
             import_module(f"fiscalsim.dashboard.pages.{name}").show_page(desk)
     except InputError as error:
-        st.error(failure_words(Failure("", "input", str(error), ""), lang))
+        st.error(failure_words(Failure("", "input", str(error), "", error.problems), lang))
+        files.problem_table(error.problems, lang)
     except IntegrityError as error:
-        st.error(str(error))
+        st.error(session.damaged_words(error, lang))
     except Exception:
         number_ = uuid.uuid4().hex[:8]
         print(f"[{number_}] {traceback.format_exc()}", file=sys.stderr, flush=True)
@@ -102,8 +106,15 @@ def _desk(now: State, world: World, lang: str) -> Desk | None:
     """The result to show; None while there is none at all, after saying why."""
     engine = session.the_engine()
     saving = finish_save(engine, lang)
+    stopped = st.session_state.get("stopped")
+    if stopped:  # a damaged run is not shown, nor anything in its place
+        sidebar(lang, can_save=False)
+        st.error(stopped)
+        st.button(t("error.open_baseline", lang), key="w:baseline", on_click=lambda: st.session_state.pop("stopped", None))
+        return None
     look, folder = look_for(engine, now, world)
     sidebar(lang, can_save=not folder and not saving and look.failure is None)
+    files.problems(lang)
     for key, say in (("notice", st.warning), ("done", st.success)):
         words = st.session_state.pop(key, "")
         if words:
@@ -113,20 +124,22 @@ def _desk(now: State, world: World, lang: str) -> Desk | None:
     shown: Answer | None = st.session_state.get("shown")
     if look.failure is not None:
         st.error(failure_words(look.failure, lang))
-        if st.button(t("error.retry", lang)):
+        if look.failure.problems:
+            files.problem_table(look.failure.problems, lang)
+        if st.button(t("error.retry", lang), key="w:retry"):
             engine.forget_failure(session_id())
             st.rerun()
         return None
     if look.answer is not None:
         shown = st.session_state["shown"] = look.answer
         st.session_state.setdefault("years", {})[look.answer.info.id] = (look.answer.info.base_year, look.answer.info.horizon_end)
-        if not now.set and not now.policy:
+        if not now.moved:
             st.session_state["baseline"] = look.answer
     elif not saving:
         job = world.job(now, replay=st.session_state.get("replay") == world.scenario(now).digest)
         wait_for(lambda: engine.look(session_id(), job), lambda found: _wait_words(found, world.scenario(now), shown, lang))
-    base = world.base(now.base)
-    if shown is None or (look.answer is None and (shown.info.id, shown.info.resolution) != (base.pack, base.resolution)):
+    asked = world.scenario(now)
+    if shown is None or (look.answer is None and (shown.info.id, shown.info.resolution) != (asked.pack, asked.resolution)):
         return None
     baseline: Answer | None = st.session_state.get("baseline")
     if baseline is not None and ((baseline.info.id, baseline.info.resolution) != (shown.info.id, shown.info.resolution) or baseline is shown):
@@ -141,6 +154,8 @@ def _priced(answer: Answer | None, basis: str) -> Any:
 
 
 def _wait_words(look: Look, scenario: Scenario, shown: Answer | None, lang: str) -> str:
+    if look.repeated:
+        return t("app.repeated", lang, s=int(look.seconds))
     if look.ahead:
         return t("app.queued", lang, n=look.ahead)
     if shown is None or (shown.info.id, shown.info.resolution) != (scenario.pack, scenario.resolution):

@@ -5,6 +5,7 @@ Knows the engine, the store and the session. Must not know pages or levers' widg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import streamlit as st
 
 from fiscalsim.dashboard import session
 from fiscalsim.dashboard.engine import Answer, Engine, Failure, Job, Look
-from fiscalsim.dashboard.session import runs_folder, session_id, state, the_world, value_words, years_of
+from fiscalsim.dashboard.session import damaged_words, runs_folder, session_id, state, the_world, value_words, years_of
 from fiscalsim.dashboard.state import State, World, end_value
+from fiscalsim.errors import IntegrityError
 from fiscalsim.quantities import PackInfo
 from fiscalsim.store import RunStore
 from fiscalsim.text import LANGS, listed, name_of, t
@@ -22,6 +24,8 @@ from fiscalsim.text import LANGS, listed, name_of, t
 PATIENCE = 0.6  # seconds a page waits before it shows the previous result; tried in a browser, desk.md section 5
 POLL = 0.4
 LONGEST_SAVED_NAME = 70
+PASSES = {"1a": "floors", "1b": "floors", "2": "binding", "3": "expected", "4": "worst_off", "5": "least_cost"}
+STOPS = {"limit": "limit reached", "infeasible": "infeasible", "unbounded": "unbounded"}  # the solver's words for a pass without optimum
 
 
 def ask_save() -> None:
@@ -31,10 +35,13 @@ def ask_save() -> None:
 
 def _name_to_save(now: State, world: World, lang: str) -> str:
     """The scenario's name, and behind it what was changed."""
+    own = st.session_state.get("my_name")
+    if own:
+        return str(own)
     base = world.base(now.base)
     levers, (_, last) = world.levers(base.pack), years_of(world, now)
     gap = t("format.between_sentences", lang)
-    changes = [f"{name_of(levers[path], lang)}{gap}{value_words(levers[path], end_value(value, last))}" for path, value in now.set.items()]
+    changes = [f"{name_of(levers[path], lang)}{gap}{value_words(levers[path], end_value(value, last))}" for path, value in now.set.items() if path in levers]
     changes += [t(f"policy.{now.policy}", lang)] if now.policy else []
     name = name_of(base, lang)
     if not changes:
@@ -85,15 +92,23 @@ def same_figures(preview: Answer, saved: Answer) -> bool:
 def failure_words(failure: Failure, lang: str) -> str:
     """What a user is told when a job has no result: where, why, what next; never a traceback."""
     if failure.kind == "input":
-        lines = failure.text.splitlines()
-        return t("error.bad_input", lang, n=len(lines)) + "\n\n" + "\n".join(f"- {line}" for line in lines)
+        return t("error.bad_input", lang, n=max(len(failure.problems), len(failure.text.splitlines())))
     if failure.kind == "no_solution":
-        return t("error.no_solution", lang, why=failure.text)
+        return no_plan_words(failure.text, lang)
     if failure.kind == "disk":
         return t("error.disk_full", lang)
     if failure.kind == "integrity":
-        return failure.text
+        return damaged_words(IntegrityError(failure.text), lang)
     return t("error.interrupted", lang, id=failure.id)
+
+
+def no_plan_words(text: str, lang: str) -> str:
+    """Why there is no plan, from the solver's own words: which pass, what it met, what can be done."""
+    found = re.match(r"pass (\w+): (.*)", text)
+    where = t(f"pass.{PASSES.get(found[1], 'other') if found else 'other'}", lang)
+    said = (found[2] if found else text).lower()
+    why = next((key for key, word in STOPS.items() if word in said), "numbers")
+    return t(f"stop.{why}", lang, where=where)
 
 
 def saved_folder(digest8: str) -> str:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from fiscalsim.dashboard import show
+from fiscalsim.dashboard import files, show
 from fiscalsim.dashboard.engine import Answer
-from fiscalsim.dashboard.session import runs_folder, view
-from fiscalsim.dashboard.state import State, World, scenario_yaml, to_query
+from fiscalsim.dashboard.session import read_only, runs_folder, view
+from fiscalsim.dashboard.state import State, World, command, in_python, scenario_yaml, to_query
 from fiscalsim.prices import CONSTANT, CURRENT, basis_of, price_words
 from fiscalsim.quantities import PackInfo
 from fiscalsim.scenario import Scenario
@@ -72,15 +72,19 @@ def strip(desk: Desk) -> None:
         *([(t("strip.assumed", lang, n=assumed), "warn")] if assumed else []),
         *([(t("strip.failed_checks", lang, n=failed), "bad")] if failed else []),
         *([(t("strip.made_up", lang), "bad")] if info.made_up else []),
+        *([(t("app.read_only", lang), "warn")] if read_only() else []),
     ]
-    left, right = st.columns([5, 1.6], vertical_alignment="center")
+    left, right = st.columns([4.3, 2], vertical_alignment="center")
     with left:
         show.tags(items)
     with right, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         _prices(desk)
         with st.popover(t("app.share", lang), type="tertiary"):
             show.note(t("app.link_help", lang))
-            st.code(_link(desk), language=None, wrap_lines=True)
+            st.code(link(desk), language=None, wrap_lines=True)
+            show.note(t("app.command_help", lang))
+            st.code(command(desk.state), language=None, wrap_lines=True)
+            st.code(in_python(desk.state, desk.scenario.digest8), language=None, wrap_lines=True)
         with st.popover(t("app.export", lang), type="tertiary"):
             _export(desk)
 
@@ -96,26 +100,32 @@ def _priced_otherwise() -> None:
     view("prices", CONSTANT if st.session_state["w:price_basis"] else CURRENT)
 
 
-def _link(desk: Desk) -> str:
+def link(desk: Desk) -> str:
+    """The address that opens the same figures for someone else, to look at."""
     from urllib.parse import urlencode
 
     query = {"run": desk.digest8, "lang": desk.lang} if desk.saved else to_query(desk.state, desk.world)
+    query |= {"ro": "1"}
     return f"{(st.context.url or '').split('?')[0]}?{urlencode(query)}"
 
 
 def _export(desk: Desk) -> None:
     lang = desk.lang
-    name = name_of(desk.scenario, lang)
+    if not read_only():
+        files.name_box(lang)
+    name = files.own_name(desk.state, desk.scenario)
     text = scenario_yaml(desk.state, desk.scenario, name)
-    st.download_button(t("app.download_yaml", lang), text, f"{name}-{desk.scenario.digest8}.yaml", "application/yaml", on_click="ignore", key="dl:yaml")
+    st.download_button(
+        t("app.download_yaml", lang), text, f"{files.file_name(name)}-{desk.scenario.digest8}.yaml", "application/yaml", on_click="ignore", key="dl:yaml"
+    )
     if not desk.saved:
         show.note(t("app.save_first", lang))
         return
     if st.button(t("app.prepare", lang), key="dl:prepare"):
         st.session_state["files"] = (desk.saved, lang, basis_of(desk.tables), _files(desk))
-    folder, language, basis, files = st.session_state.get("files", ("", "", "", {}))
+    folder, language, basis, made = st.session_state.get("files", ("", "", "", {}))
     if (folder, language, basis) == (desk.saved, lang, basis_of(desk.tables)):
-        for key, (file, content, kind) in files.items():
+        for key, (file, content, kind) in made.items():
             st.download_button(t(f"app.{key}", lang), content, file, kind, on_click="ignore", key=f"dl:{key}")
 
 
