@@ -124,6 +124,30 @@ def repairs(
 
 
 @app.command()
+def foresight(
+    scenario: Annotated[str, typer.Argument(help="Scenario file, or the name of one in scenarios/.")],
+    overrides: Overrides = [],  # noqa: B006  (typer reads the default, nobody changes it)
+    sight: Annotated[int, typer.Option("--sight", min=1, help="Years in sight when a year is decided.")] = 3,
+) -> None:
+    """What it costs not to see ahead: the plan beside one decided with a few years in sight, again every year. Nothing is saved."""
+    from fiscalsim.foresight import foresight as seen
+    from fiscalsim.report import foresight_boards
+    from fiscalsim.scenario import load_scenario
+
+    lang, loaded = Settings.lang, load_scenario(scenario, None, overrides)
+    with progress_bar(t("foresight.progress", lang)):
+        found = seen(loaded, sight=sight)
+    if Settings.json:
+        print_json({"sight": found.sight, **{name: json.loads(getattr(found, name).to_json(orient="records")) for name in ("years", "areas")}})
+        return
+    place = getattr(loaded, f"name_{lang}")
+    typer.echo(foresight_boards.words(found, place, lang))
+    print_board(foresight_boards.years_board(found, place, lang))
+    if len((areas := foresight_boards.areas_board(found, lang)).table):
+        print_board(areas)
+
+
+@app.command()
 def alternatives(
     scenario: Annotated[str, typer.Argument(help="Scenario file, or the name of one in scenarios/.")],
     overrides: Overrides = [],  # noqa: B006  (typer reads the default, nobody changes it)
