@@ -32,7 +32,8 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fiscalsim.errors import FiscalsimError, InputError, IntegrityError, ModelError, Problem, nearest
-from fiscalsim.scenario import Scenario, canonical, name_problem
+from fiscalsim.parameters import name_problem
+from fiscalsim.scenario import Scenario, canonical
 
 if TYPE_CHECKING:
     from fiscalsim.pipeline import RunResult
@@ -140,11 +141,7 @@ class SavedRun:
         content = read_plain_file(self.path / entry["file"])
         if hashlib.sha256(content).hexdigest() != self.manifest["files"][entry["file"]]:
             raise IntegrityError(f"{self.name}/{entry['file']}: differs from what was saved; use a copy or run the scenario again")
-        try:
-            table = pq.read_table(pa.BufferReader(content), page_checksum_verification=True, use_threads=False)
-        except (pa.ArrowException, OSError) as error:
-            raise IntegrityError(f"{self.name}/{entry['file']}: cannot be read ({error})") from error
-        return table.to_pandas()
+        return frame_of(content, f"{self.name}/{entry['file']}")
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table of the run, verified."""
@@ -186,23 +183,13 @@ class RunStore:
         raise IntegrityError(f"{target.name}: a different run holds this digest; save into another folder of runs")
 
     def _write(self, manifest: dict[str, Any], files: Mapping[str, bytes], target: Path, scenario_digest: str) -> Path:
-        temp = self.path / f".tmp-{manifest['digest8']}-{uuid.uuid4().hex}"
-        temp.mkdir()
+        whole = json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
         try:
-            for file, content in files.items():
-                _write_bytes(temp / file, content)
-            _write_bytes(temp / MANIFEST, (json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
-            _sync_folder(temp)
-            os.rename(temp, target)
+            write_folder(target, {**files, MANIFEST: whole.encode()})
         except OSError as error:
-            shutil.rmtree(temp, ignore_errors=True)
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another process saved the same run in the meantime
                 return self._verified(open_run(target), files)
             raise
-        except BaseException:
-            shutil.rmtree(temp, ignore_errors=True)
-            raise
-        _sync_folder(self.path)
         self._failure(scenario_digest).unlink(missing_ok=True)
         return target
 
@@ -453,6 +440,40 @@ def _parquet(table: pa.Table) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
+def table_bytes(name: str, table: pd.DataFrame) -> bytes:
+    """The bytes of a tidy table's Parquet file; equal tables give equal bytes."""
+    return _parquet(_arrow(name, table))
+
+
+def frame_of(content: bytes, name: str) -> pd.DataFrame:
+    """The table in the bytes of a Parquet file; IntegrityError where a page does not fit its checksum."""
+    try:
+        return pq.read_table(pa.BufferReader(content), page_checksum_verification=True, use_threads=False).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise IntegrityError(f"{name}: cannot be read ({error})") from error
+
+
+def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder that is not there yet, whole or not at all: a hidden sibling, flushed and renamed. OSError where there is one of this name."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temp = target.with_name(f".tmp-{target.name[-8:]}-{uuid.uuid4().hex}")
+    temp.mkdir()
+    try:
+        for file, content in files.items():
+            _write_bytes(temp / file, content)
+        _sync_folder(temp)
+        os.rename(temp, target)
+    except BaseException:
+        shutil.rmtree(temp, ignore_errors=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def digest_of(value: Any) -> str:
+    """sha256 of a plain value in canonical JSON."""
+    return _sha(value)
+
+
 def _write_bytes(path: Path, content: bytes) -> None:
     with open(path, "xb") as file:
         file.write(content)
@@ -485,6 +506,11 @@ def _sync_folder(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def stamp() -> dict[str, str]:
+    """When, by whom and on what a record is made; outside every digest of content."""
+    return {"when": now(), "who": _who(), "python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
 
 
 @contextmanager

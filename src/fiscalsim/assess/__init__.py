@@ -8,22 +8,29 @@ from fiscalsim.assess.cases import CASES, settings_of
 from fiscalsim.assess.cost import LEVELS, NEW
 from fiscalsim.assess.judge import ABOVE, AMBER, GREEN, RED
 from fiscalsim.assess.proposal import Bears, Proposal, from_json, load_proposal, proposal_ids, to_json
+from fiscalsim.assess.record import ASSESSMENTS, RECORD, SavedAssessment, check_assessment, open_assessment, save
 
 __all__ = [
     "ABOVE",
     "AMBER",
+    "ASSESSMENTS",
     "CASES",
     "GREEN",
     "LEVELS",
     "NEW",
+    "RECORD",
     "RED",
     "Assessment",
     "Bears",
     "Proposal",
+    "SavedAssessment",
     "assess",
+    "check_assessment",
     "from_json",
     "load_proposal",
+    "open_assessment",
     "proposal_ids",
+    "save",
     "settings_of",
     "to_json",
 ]

@@ -41,8 +41,8 @@ Progress = Callable[[float, str], None]
 class Assessment:
     """`summary`: the inputs and the verdict as plain values (JSON); `tables`: the figures behind them, tidy.
 
-    `cost` year, region, level (centre, province, local, building), yuan: the base case. `costs` the same for every case (case, year, region, level).
-    `services` what the cost is made of. `years` sums of the whole place. `room` and `areas` see judge. `crowding` see there. `futures` future, payable,
+    `cost` year, region, level (centre, province, local, building), yuan of the base case; `costs` the same of every case. `services` what the cost is made
+    of. `years` sums of the whole place. `means` the base case's money. `room` and `areas` see judge. `crowding` see there. `futures` future, payable,
     short_yuan, then what was drawn. `levels` level, share. `checks` check, passed (yes, no, unknown), figure, of. `settings` the assumptions.
     """
 
@@ -90,14 +90,14 @@ def assess(scenario: Scenario, proposal: Proposal, *, home: Path | None = None, 
     asked = place.base
     plan = allocation.allocate(asked.inputs, asked.needed, asked.money, asked.forms, prices=False)
     share = plan.general / plan.general.sum(axis=1, keepdims=True)
-    committing, cases, committed = allocation.Committing(), {}, {}
+    committing, cases, committed, rooms = allocation.Committing(), {}, {}, {}
     costs: dict[str, Cost] = {}
     for i, name in enumerate(CASES):
         say(0.25 + 0.1 * i, "assess_case")
         one = place.asked(settings.cases[name])
         money = with_grants(one.money, share, horizon_of(one))
         committed[name] = committing.plan(one.inputs, one.needed, money, one.forms)
-        room = allocation.room_left(one.inputs, one.needed, money, one.forms, committed[name])
+        room = rooms[name] = allocation.room_left(one.inputs, one.needed, money, one.forms, committed[name])
         kept = held_coverage(place, plan, committed[BASE])
         costs[name] = place.cost(settings.cases[name], 1.0, kept)
         cases[name] = held(costs[name], room, assessed_of(place), settings.room_share)
@@ -111,7 +111,7 @@ def assess(scenario: Scenario, proposal: Proposal, *, home: Path | None = None, 
     say(0.85, "assess_crowding")
     # what the plan provides of its own accord is not paid a second time
     gives_way = crowding(asked, with_grants(asked.money, share, horizon_of(asked)), place.cost((), 1.0, Kept(plan.provision, plan.stock)))
-    return _written(place, settings, kept, cases, costs, drawn, sampled, curve, level, most, gives_way)
+    return _written(place, settings, kept, rooms[BASE], cases, costs, drawn, sampled, curve, level, most, gives_way)
 
 
 def with_grants(money: FiscalCapacity, share: Array, now: slice) -> FiscalCapacity:
@@ -188,6 +188,7 @@ def _written(
     place: _Place,
     settings: Settings,
     kept: Kept,
+    room: allocation.Room,
     cases: dict[str, Held],
     costs: dict[str, Cost],
     drawn: list[tuple[Bend, ...]],
@@ -213,6 +214,7 @@ def _written(
         "services": services,
         "years": by_year,
         "room": room_table(cases, regions, years, above),
+        "means": _means_table(place, room),
         "areas": areas,
         "crowding": gives_way[gives_way["year"].isin(years)].reset_index(drop=True),
         "futures": _futures_table(drawn, sampled),
@@ -244,6 +246,7 @@ def _written(
         "scenario": {"id": place.scenario.id, "zh": place.scenario.name_zh, "en": place.scenario.name_en, "digest": place.scenario.digest},
         "pack": _info(inputs.info),
         "pack_digest": inputs.pack_digest,
+        "source_title": next((row["title"] for row in place.pack.tables["sources.csv"] if row["source"] == proposal.source), proposal.source),
         "seed": int(place.scenario.seed),
         "versions": {name: version(name) for name in COMPUTED_WITH} | {"python": platform.python_version()},
         "grades": inputs.sources["grade"].value_counts().reindex(["A", "B", "C", "D"], fill_value=0).to_dict(),
@@ -274,6 +277,15 @@ def _cost_table(place: _Place, cost: Cost) -> pd.DataFrame:
         }
         parts.append(pd.DataFrame(rows))
     return pd.concat(parts, ignore_index=True)
+
+
+def _means_table(place: _Place, room: allocation.Room) -> pd.DataFrame:
+    """year, region, received, committed, reserve, other (building and interest), left, growth (room under the growth limit), yuan: the base case."""
+    years, regions, at = place.proposal.assessed, place.base.inputs.regions.labels, assessed_of(place)
+    other = room.received - room.recurrent - room.reserve - room.money
+    table = pd.DataFrame({"year": np.repeat(years, len(regions)), "region": np.tile(np.array(regions, dtype=object), len(years))})
+    parts = {"received": room.received, "committed": room.recurrent, "reserve": room.reserve, "other": other, "left": room.money, "growth": room.growth}
+    return table.assign(**{f"{name}_yuan": values[at].reshape(-1) for name, values in parts.items()})
 
 
 def _years_table(place: _Place, cost: Cost, settings: Settings) -> pd.DataFrame:

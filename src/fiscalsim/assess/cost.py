@@ -20,6 +20,7 @@ from fiscalsim.pipeline import Posed
 from fiscalsim.quantities import Array
 
 LEVELS = ("centre", "province", "local")
+SERVICE_COLUMNS = ["year", "region", "service", "clients_before", "clients", "national", "standard_before", "standard", "yuan"]
 NEW = "new"  # the code of a service that the catalogue does not have
 
 
@@ -39,7 +40,7 @@ class Cost:
     province: Array  # [Y,R]
     local: Array  # [Y,R] running cost borne by the region
     building: Array  # [Y,R] borne by the region
-    services: pd.DataFrame  # year, region, service, clients_before, clients, standard_before, standard (yuan a client), yuan
+    services: pd.DataFrame  # SERVICE_COLUMNS; standards are yuan a client and year
 
     @property
     def running(self) -> Array:
@@ -94,7 +95,8 @@ def cost_of(proposal: Proposal, level: float, without: Posed, with_it: Posed, ke
         yuan, heads = begun(proposal, level, without)
         yuan, heads = yuan * on[..., 0], heads * on[..., 0]
         summed["local"] = summed["local"] + yuan
-        table = pd.concat([table, _new(without, yuan, heads)], ignore_index=True)
+        new = _new(without, yuan, heads)
+        table = pd.concat([table, new], ignore_index=True) if len(table) else new
     if isinstance(proposal.bears, Bears):
         whole = summed["centre"] + summed["province"] + summed["local"]
         summed = {name: whole * getattr(proposal.bears, name) for name in LEVELS}
@@ -149,18 +151,17 @@ def _services(asked: Posed, yuan: Array, heads_0: Array, heads_1: Array, unit_0:
     """Rows of the services that the proposal moves."""
     years, regions, services = asked.inputs.horizon, asked.inputs.regions, asked.needed.services
     moved = np.argwhere((np.abs(yuan) > 0.5) & (on > 0))
-    rows = [
-        (years.labels[y], regions.labels[r], services.labels[s], heads_0[y, r, s], heads_1[y, r, s], unit_0[y, r, s], unit_1[y, r, s], yuan[y, r, s])
-        for y, r, s in moved
-    ]
-    return pd.DataFrame(rows, columns=["year", "region", "service", "clients_before", "clients", "standard_before", "standard", "yuan"])
+    national = asked.needed.national_cost[horizon_of(asked)]
+    figures = (heads_0, heads_1, national, unit_0, unit_1, yuan)
+    rows = [(years.labels[y], regions.labels[r], services.labels[s], *(one[y, r, s] for one in figures)) for y, r, s in moved]
+    return pd.DataFrame(rows, columns=SERVICE_COLUMNS)
 
 
 def _new(asked: Posed, yuan: Array, heads: Array) -> pd.DataFrame:
     rows = [
-        (year, region, NEW, 0.0, heads[y, r], 0.0, yuan[y, r] / heads[y, r] if heads[y, r] > 0 else 0.0, yuan[y, r])
+        (year, region, NEW, 0.0, heads[y, r], 0.0, 0.0, yuan[y, r] / heads[y, r] if heads[y, r] > 0 else 0.0, yuan[y, r])
         for y, year in enumerate(asked.inputs.horizon)
         for r, region in enumerate(asked.inputs.regions)
         if yuan[y, r] > 0
     ]
-    return pd.DataFrame(rows, columns=["year", "region", "service", "clients_before", "clients", "standard_before", "standard", "yuan"])
+    return pd.DataFrame(rows, columns=SERVICE_COLUMNS)

@@ -75,9 +75,9 @@ def first_failure(case: Held, years: Sequence[int]) -> tuple[Array, Array]:
 
 def verdicts(cases: Mapping[str, Held]) -> list[str]:
     """Verdict of each area: red where the base case fails, amber where only a stressed one does, else green."""
-    base: list[bool] = cases[BASE].fails.any(axis=0).tolist()
-    stressed: list[bool] = np.stack([cases[name].fails for name in CASES if name != BASE]).any(axis=(0, 1)).tolist()
-    return [RED if b else AMBER if s else GREEN for b, s in zip(base, stressed, strict=True)]
+    base = cases[BASE].fails
+    stressed = np.stack([cases[name].fails for name in CASES if name != BASE])
+    return [RED if base[:, a].any() else AMBER if stressed[:, :, a].any() else GREEN for a in range(base.shape[1])]
 
 
 def worst(found: Sequence[str]) -> str:

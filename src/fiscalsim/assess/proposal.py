@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from fiscalsim.axes import OPEN_AGE
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.levers import FIRST_YEAR, LAST_YEAR, Document, check_value, clean_value, path_at, read_document
+from fiscalsim.parameters import PARAMETERS, levers_of, name_problem
 from fiscalsim.quantities import StageInputs
-from fiscalsim.scenario import PARAMETERS, Scenario, levers_of, name_problem
+from fiscalsim.scenario import Scenario
 from fiscalsim.scenario import home as default_home
 
 FOLDER = Path("scenarios") / "proposals"

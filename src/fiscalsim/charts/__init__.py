@@ -4,6 +4,7 @@ Pure: reads no files, knows no screen and no model. A chart is a `Chart`: the fi
 key and values of its finding, the unit, and the data behind it as people read it. Report and dashboard use the same ones.
 """
 
+from fiscalsim.charts.affordability import burden_by_year, payable_levels
 from fiscalsim.charts.delivery import planned_and_opened, waiting_bars
 from fiscalsim.charts.difference import FOLD_BELOW, area_change, difference_waterfall
 from fiscalsim.charts.evidence import GRADE_FILLS, evidence_bars
@@ -20,6 +21,7 @@ from fiscalsim.charts.money import (
     transfer_table,
 )
 from fiscalsim.charts.people import OLD_AGE, WORKING_AGE, age_shares, balance_table, need_index, pyramid
+from fiscalsim.charts.rules import rules_dumbbell
 from fiscalsim.charts.shortfall import WIDEST_GRID, Grid, cell_path, class_of, grid_heads, grid_style, marginal_bars, shortfall_grid
 from fiscalsim.charts.style import (
     AXIS,
@@ -97,6 +99,7 @@ __all__ = [
     "area_change",
     "balance_table",
     "budget_table",
+    "burden_by_year",
     "cell_path",
     "class_of",
     "coverage",
@@ -122,11 +125,13 @@ __all__ = [
     "need_index",
     "needs_and_means",
     "needs_by_year",
+    "payable_levels",
     "plan_targets",
     "planned_and_opened",
     "pyramid",
     "region_names",
     "residents",
+    "rules_dumbbell",
     "service_names",
     "shortfall_grid",
     "spending_bars",

@@ -220,7 +220,8 @@ def _grades_of(path: str) -> str:
 
 
 def _problems(path: str, runs: Path) -> tuple[str, list[str], int]:
-    """(kind, problems, exit code) of a pack, scenario, run or folder of runs."""
+    """(kind, problems, exit code) of a pack, scenario, proposal, run, assessment or folder of runs."""
+    from fiscalsim.assess import check_assessment, load_proposal
     from fiscalsim.assumptions import check_pack, packs
     from fiscalsim.scenario import home, load_scenario, scenario_ids
     from fiscalsim.store import RunStore, check_run
@@ -229,6 +230,9 @@ def _problems(path: str, runs: Path) -> tuple[str, list[str], int]:
     if (place / "manifest.json").is_file():
         problems = check_run(place)
         return "run", problems, 4 if problems else 0
+    if (place / "assessment.json").is_file():
+        problems = check_assessment(place)
+        return "assessment", problems, 4 if problems else 0
     if (place / "pack.yaml").is_file():
         found = check_pack(place.resolve().name, place.resolve().parents[1])
         return "pack", [str(problem) for problem in found], 2 if found else 0
@@ -238,6 +242,12 @@ def _problems(path: str, runs: Path) -> tuple[str, list[str], int]:
     if path in packs(home()):
         found = check_pack(path, home())
         return "pack", [str(problem) for problem in found], 2 if found else 0
+    if place.suffix in (".yaml", ".yml") and place.parent.name == "proposals":
+        try:
+            load_proposal(place)
+        except InputError as error:
+            return "proposal", str(error).splitlines(), 2
+        return "proposal", [], 0
     if place.suffix in (".yaml", ".yml") or path in scenario_ids(home()):
         try:
             load_scenario(path)

@@ -1,28 +1,29 @@
 """Reports as one self-contained HTML file that asks nothing of the network.
 
-Knows HTML and how charts are embedded. Must not build a table or a sentence of its own: those are `boards`.
+Knows HTML and how charts are embedded. Must not build a table or a sentence of its own: those are `outline` and `boards`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from html import escape
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from fiscalsim import charts
+from fiscalsim.charts import Chart
 from fiscalsim.compare import Comparison
-from fiscalsim.prices import CURRENT, price_words
-from fiscalsim.report import boards, money_boards
+from fiscalsim.prices import CURRENT
 from fiscalsim.report.boards import Board
-from fiscalsim.report.files import trusted_tables
+from fiscalsim.report.outline import Outline, Section, comparison_outline, run_outline
 from fiscalsim.store import SavedRun
 from fiscalsim.text import NONE, number, t
 
+Draw = Callable[[Chart, str], str]  # a chart and its place in the document -> the figure in HTML
+DENSE = 8  # columns; a table of more is set smaller in print
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:; font-src data:"
 _STYLE = """
 *{box-sizing:border-box} body{font-family:FONT;color:#1F2937;margin:0;background:#fff;line-height:1.6;font-size:15px}
@@ -38,129 +39,92 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 p.note{color:#475467;font-size:.86rem;margin:.1em 0 1.2em} details{margin:.2em 0 1.2em} summary{color:#1B4F8F;cursor:pointer}
 figure{margin:1em 0 0} figcaption{font-weight:600} figcaption i{float:right;font-style:normal;font-weight:400;color:#475467}
 td.s{white-space:nowrap} td.c{text-align:center} footer{color:#475467;font-size:.86rem;border-top:1px solid #D0D7E2;margin-top:2em;padding-top:.6em}
-.wide{overflow-x:auto} @media print{details{display:none} h2{break-after:avoid} table,figure{break-inside:avoid}}
+.wide{overflow-x:auto} @media print{details{display:none} h2{break-after:avoid} tr,figure{break-inside:avoid}}
 """
 
 
 def report_html(run: SavedRun, lang: str, basis: str = CURRENT) -> str:
     """The report on one run as a whole HTML document, at current or constant prices; IntegrityError when the run is not what was saved."""
-    tables = trusted_tables(run, basis)
-    year = boards.report_year(tables, run.manifest["pack"])
-    title = t("report.title", lang, place=boards.place(run, lang), scenario=run.manifest["scenario_names"][lang])
-    parts = [f"<h1>{escape(title)}</h1>", _tags(run, tables, lang), f"<p class='headline'>{escape(boards.headline(tables, run.manifest['pack'], lang))}</p>"]
-    parts.append(f"<p class='note'>{escape(t('report.not_reviewed_note', lang))}</p>")
-    for number_, (key, blocks) in enumerate(_sections(run, tables, year, lang), start=1):
-        parts.append(_heading(number_, key, lang))
-        parts += [_block_html(block, f"c{number_}-{i}", run.digest8, lang) for i, block in enumerate(blocks)]
-    parts.append(_footer([run], lang))
-    return _document(title, parts, lang)
+    return page(run_outline(run, lang, basis), lang)
 
 
 def comparison_html(comparison: Comparison, runs: Sequence[SavedRun], lang: str) -> str:
     """The comparison of runs as a whole HTML document; each run is verified first."""
-    tables = {run.name: trusted_tables(run) for run in runs}
-    title = t("report.compare_title", lang)
-    first, others = runs[0], runs[1:]
-    parts = [f"<h1>{escape(title)}</h1>", *(_tags(run, tables[run.name], lang) for run in runs)]
-    sections: list[tuple[str, list[Any]]] = [
-        ("main_findings", [boards.compare_headline(comparison, first, other, tables, lang) for other in others]),
-        ("scenarios", [boards.runs_board(runs, lang)]),
-        ("inputs", [boards.inputs_board(comparison, lang)]),
-        ("outputs", [boards.outputs_board(comparison, tables[first.name], boards.report_year(tables[first.name], first.manifest["pack"]), lang)]),
-        ("drivers", [block for other in others for block in (_drivers_chart(comparison, other, lang), boards.drivers_board(comparison, first, other, lang))]),
-        (
-            "regions",
-            [_area_chart(tables, first, other, lang) for other in others] + [boards.regions_board(comparison, first, other, tables, lang) for other in others],
-        ),
-        ("target_change", [boards.statuses_board(comparison, tables[first.name], lang)]),
-    ]
-    for number_, (key, blocks) in enumerate(sections, start=1):
-        parts.append(_heading(number_, key, lang))
-        parts += [_block_html(block, f"c{number_}-{i}", " / ".join(run.digest8 for run in runs), lang) for i, block in enumerate(blocks)]
-    parts.append(_footer(runs, lang))
-    return _document(title, parts, lang)
+    return page(comparison_outline(comparison, runs, lang), lang)
 
 
-# --- the pages ------------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------------------------
 
 
-def _sections(run: SavedRun, tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> list[tuple[str, list[Any]]]:
-    """Heading key -> blocks (Board, Chart or sentence), in the order of the report."""
-    pack = run.manifest["pack"]
-    plan_end, base = int(pack["plan_target_year"]), int(pack["base_year"])
-    grid, finding = boards.grid_board(tables, pack, year, lang)
-    rule = t(f"policy.{run.manifest['scenario']['policy']}", lang)
-    return [
-        ("shortfall", [finding, grid, boards.shortfall_board(tables, year, lang), charts.needs_and_means(tables, lang, ends=(plan_end,), height=260)]),
-        ("targets", [boards.targets_board(tables, pack, lang)]),
-        (
-            "money",
-            [
-                boards.transfers_board(tables, pack, year, lang),
-                charts.transfer_change(tables, year, lang, rule),
-                charts.spending_bars(tables, year, lang),
-                boards.services_board(tables, year, lang),
-            ],
-        ),
-        ("people", [charts.pyramid(tables, year, base, lang), charts.need_index(tables, lang), boards.balance_board(tables, lang)]),
-        ("means", [charts.means_waterfall(tables, year, lang), boards.budget_board(tables, year, lang), *_money_blocks(tables, year, lang)]),
-        ("delivery", [boards.opened_board(tables, year, lang), charts.waiting_bars(boards.waits(tables, year, lang), lang)]),
-        (
-            "basis",
-            [
-                boards.record_board(run, tables, lang),
-                boards.checks_board(tables, lang),
-                boards.passes_board(run, lang),
-                boards.versions_board(run, lang),
-                boards.grades_board(tables, lang),
-            ],
-        ),
-    ]
+def page(outline: Outline, lang: str) -> str:
+    """One file with everything in it; the policy in its head forbids the browser to fetch anything from anywhere."""
+    head = (
+        f"<meta charset='utf-8'><meta http-equiv='Content-Security-Policy' content=\"{_CSP}\"><meta name='viewport' content='width=device-width'>"
+        f"<title>{escape(outline.title)}</title><style>{_STYLE.replace('FONT', charts.FONT)}{page_rule(outline, lang)}</style>"
+        f"<script>{_plotly_script()}</script>"
+    )
+    main = body(outline, lang, _interactive)
+    return f"<!DOCTYPE html>\n<html lang='{'zh-CN' if lang == 'zh' else 'en'}'><head>{head}</head><body><main>{main}</main></body></html>\n"
 
 
-def _money_blocks(tables: Mapping[str, pd.DataFrame], year: int, lang: str) -> list[Any]:
-    """Base year against published budgets, calibration, who pays, and the funds; nothing for a run of an older time."""
-    if not set(money_boards.NEEDED) <= set(tables):
-        return []
-    found: list[Any] = [money_boards.reconciliation_board(tables, lang)] if len(tables["reconciliation"]) else []
-    found += [money_boards.calibration_board(tables, None, lang), money_boards.levels_board(tables, year, None, lang)]
-    return [*found, charts.fund_support(tables, lang), money_boards.funds_board(tables, year, lang)]
+def body(outline: Outline, lang: str, draw: Draw) -> str:
+    """Title, tags, headline, sections and foot of a report; `draw` decides how charts are shown."""
+    parts = [f"<h1>{escape(outline.title)}</h1>", *(_tags(row) for row in outline.tags)]
+    parts += [f"<p class='headline'>{escape(outline.headline)}</p>"] if outline.headline else []
+    parts += [f"<p class='note'>{escape(note)}</p>" for note in outline.notes]
+    numbered = 0
+    for place, section in enumerate(outline.sections, start=1):
+        numbered += section.numbered
+        parts.append(_heading(section, numbered, lang))
+        parts += [_block(block, f"c{place}-{i}", lang, draw) for i, block in enumerate(section.blocks)]
+    parts.append(f"<footer>{'<br>'.join(escape(line) for line in outline.feet)}</footer>")
+    return "\n".join(parts)
 
 
-def _tags(run: SavedRun, tables: Mapping[str, pd.DataFrame], lang: str) -> str:
-    pack, allocation = run.manifest["pack"], tables["allocation"]
-    plain = [
-        t("report.tag_scope", lang, place=pack[f"name_{lang}"], n=len(tables["regions"])),
-        t("report.tag_years", lang, first=int(allocation["year"].min()), last=int(allocation["year"].max())),
-        price_words(tables, int(pack["base_year"]), lang),
-        t("report.tag_saved", lang, digest=run.digest8),
-        run.manifest["record"]["when"][:10],
-        t("format.colon", lang, head=t("report.grades", lang), body=t("report.grade_counts", lang, **boards.grade_counts(tables))),
-    ]
-    warnings = [t("report.unreviewed", lang)]  # of every run: reviews are not kept yet
-    assumed = boards.grade_counts(tables)["D"]
-    warnings += [t("report.tag_assumed", lang, n=assumed)] if assumed else []
-    warnings += [t("report.made_up", lang)] if pack["made_up"] else []
-    failed = sum(not row["passed"] for row in run.manifest["checks"])
-    warnings += [t("report.tag_failed_checks", lang, n=failed)] if failed else []
-    spans = [f"<span>{escape(word)}</span>" for word in plain] + [f"<span class='warn'>{escape(word)}</span>" for word in warnings]
+def page_rule(outline: Outline, lang: str) -> str:
+    """What stands at the head and foot of every printed page: digest, version, date, review state, data grades, page number."""
+    lines = " \\A ".join(css_text(line) for line in outline.page_lines)
+    count = css_text(t("report.page_of", lang, page="\1", pages="\2")).replace("\\1 ", '" counter(page) "').replace("\\2 ", '" counter(pages) "')
+    look = "font-size:8pt;color:#475467;font-family:inherit"
+    return (
+        f'@page{{size:A4;margin:20mm 15mm 18mm;@top-left{{content:"{lines}";white-space:pre;width:100%;{look}}}'
+        f'@bottom-left{{content:"{css_text(outline.title)}";width:78%;{look}}}@bottom-right{{content:"{count}";{look}}}}}\n'
+    )
+
+
+def css_text(text: str) -> str:
+    """`text` for the inside of a CSS string within a style element: nothing in it can end the string or the element."""
+    return "".join(c if c.isalnum() or c in " .,:;+-%｜（）：，、。·×" else f"\\{ord(c):x} " for c in text)
+
+
+def _interactive(chart: Chart, place: str) -> str:
+    assert chart.figure is not None
+    return str(chart.figure.to_html(full_html=False, include_plotlyjs=False, config=charts.CONFIG, div_id=place))
+
+
+def _tags(row: Sequence[tuple[str, bool]]) -> str:
+    spans = [f"<span{_class('warn' if warn else '')}>{escape(word)}</span>" for word, warn in row]
     return f"<p class='tags'>{''.join(spans)}</p>"
 
 
-def _heading(number_: int, key: str, lang: str) -> str:
-    return f"<h2>{escape(t('report.section', lang, n=t('report.numbers', lang)[number_ - 1], name=t(f'report.{key}', lang)))}</h2>"
+def _heading(section: Section, number_: int, lang: str) -> str:
+    name = t(f"report.{section.key}", lang)
+    words = t("report.section", lang, n=t("report.numbers", lang).split()[number_ - 1], name=name) if section.numbered else name
+    return f"<h2>{escape(words)}</h2>"
 
 
-def _block_html(block: Any, identifier: str, digest: str, lang: str) -> str:
+def _block(block: Any, place: str, lang: str, draw: Draw) -> str:
     if isinstance(block, str):
         return f"<p>{escape(block)}</p>"
     if isinstance(block, Board):
         return board_html(block)
-    data = board_html(Board(block.title, block.data, block.unit))
-    twin = f"<details><summary>{escape(t('report.data', lang))}</summary>{data}</details>"
     if block.figure is None:
         return f"<p>{escape(block.title)}</p>"
-    drawn = block.figure.to_html(full_html=False, include_plotlyjs=False, config=charts.CONFIG, div_id=identifier)
+    data = board_html(Board(block.title, block.data, block.unit))
+    twin = f"<details><summary>{escape(t('report.data', lang))}</summary>{data}</details>"
+    drawn = draw(block, place)
+    if not drawn:  # a figure that cannot be drawn here is its table
+        return data
     unit = f"<i>{escape(t('format.unit_note', lang, unit=block.unit))}</i>" if block.unit else ""
     label = escape(block.title, quote=True)
     return f"<figure role='img' aria-label='{label}'><figcaption>{unit}{escape(block.title)}</figcaption>{drawn}</figure>{twin}"
@@ -185,7 +149,8 @@ def board_html(board: Board) -> str:
         lines.append(f"<tr{_class('total' if board.total and i == 0 else '')}>{''.join(cells)}</tr>")
     unit = f"<i>{escape(board.unit)}</i>" if board.unit else ""
     caption = f"<caption>{unit}{escape(board.title)}</caption>"
-    return f"<div class='wide'><table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>{note}"
+    dense = _class("dense" if len(board.table.columns) > DENSE else "")
+    return f"<div class='wide'><table{dense}>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>{note}"
 
 
 def is_figure(board: Board, column: Any) -> bool:
@@ -206,33 +171,6 @@ def shown(value: Any, digits: int | None) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:g}"
     return str(value)
-
-
-def _drivers_chart(comparison: Comparison, other: SavedRun, lang: str) -> charts.Chart:
-    parts = comparison.drivers.query("run == @other.name").groupby("driver", sort=False)["yuan"].sum()
-    return charts.difference_waterfall({str(code): float(value) for code, value in parts.items()}, lang)
-
-
-def _area_chart(tables: Mapping[str, Mapping[str, pd.DataFrame]], first: SavedRun, other: SavedRun, lang: str) -> charts.Chart:
-    return charts.area_change(tables[first.name], tables[other.name], boards.report_year(tables[first.name], first.manifest["pack"]), lang)
-
-
-def _footer(runs: Sequence[SavedRun], lang: str) -> str:
-    lines = []
-    for run in runs:
-        version, when = f"fiscalsim {run.manifest['versions'].get('fiscalsim', NONE)}", run.manifest["record"]["when"]
-        lines.append(t("report.footer", lang, run=run.name, version=version, when=when, review=t("report.unreviewed", lang)))
-    return f"<footer>{'<br>'.join(escape(line) for line in lines)}</footer>"
-
-
-def _document(title: str, parts: Iterable[str], lang: str) -> str:
-    """One file with everything in it; the policy in its head forbids the browser to fetch anything from anywhere."""
-    head = (
-        f"<meta charset='utf-8'><meta http-equiv='Content-Security-Policy' content=\"{_CSP}\"><meta name='viewport' content='width=device-width'>"
-        f"<title>{escape(title)}</title><style>{_STYLE.replace('FONT', charts.FONT)}</style><script>{_plotly_script()}</script>"
-    )
-    body = "\n".join(parts)
-    return f"<!DOCTYPE html>\n<html lang='{'zh-CN' if lang == 'zh' else 'en'}'><head>{head}</head><body><main>{body}</main></body></html>\n"
 
 
 @cache
