@@ -14,8 +14,9 @@ from fiscalsim.assumptions.tables import SHAPES, scale_of
 from fiscalsim.axes import AGES, RESIDENCES, SEXES
 from fiscalsim.errors import InputError
 from fiscalsim.levers import read_yaml
+from fiscalsim.parameters import MEASURES, PARAMETERS
 from fiscalsim.quantities import FUNDS, StageInputs
-from fiscalsim.scenario import FAMILY_NAMES, MEASURES, PARAMETERS, Scenario, load_scenario
+from fiscalsim.scenario import FAMILY_NAMES, Scenario, load_scenario
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 D = "D,assumption"

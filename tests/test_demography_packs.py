@@ -8,8 +8,9 @@ import pytest
 
 from fiscalsim import demography
 from fiscalsim.assumptions import load_pack, packs, stage_inputs
+from fiscalsim.parameters import OWN, resolutions
 from fiscalsim.pipeline import people_tables
-from fiscalsim.scenario import OWN, load_scenario, resolutions
+from fiscalsim.scenario import load_scenario
 
 HOME = Path(__file__).resolve().parents[1]
 

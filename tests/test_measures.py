@@ -12,8 +12,9 @@ from fiscalsim import demography
 from fiscalsim.assumptions import load_pack, measures, stage_inputs
 from fiscalsim.axes import years_axis
 from fiscalsim.levers import path_at, read_yaml
+from fiscalsim.parameters import MEASURES
 from fiscalsim.quantities import Resource
-from fiscalsim.scenario import MEASURES, load_scenario
+from fiscalsim.scenario import load_scenario
 
 ROOT = Path(__file__).resolve().parents[1]
 YEARS = years_axis(2020, 2022)

@@ -12,7 +12,8 @@ import pytest
 
 from fiscalsim.allocation import FAMILIES
 from fiscalsim.levers import read_yaml
-from fiscalsim.scenario import MEASURES, PARAMETERS, levers_of, load_scenario
+from fiscalsim.parameters import MEASURES, PARAMETERS, levers_of
+from fiscalsim.scenario import load_scenario
 
 ROOT = Path(__file__).resolve().parents[1]
 

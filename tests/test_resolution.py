@@ -14,9 +14,10 @@ from fiscalsim.assumptions import check_pack, load_pack, stage_inputs
 from fiscalsim.demand import demand
 from fiscalsim.errors import InputError
 from fiscalsim.levers import read_yaml
+from fiscalsim.parameters import OWN, resolutions
 from fiscalsim.pipeline import WarmModels, noticed, run
 from fiscalsim.quantities import StageInputs
-from fiscalsim.scenario import OWN, json_schema, load_scenario, resolutions, to_yaml
+from fiscalsim.scenario import json_schema, load_scenario, to_yaml
 from tests.test_assumptions import REPOSITORY, Files, tiny_files, uniform, write
 
 PARTS = {"N": (("N1", 0.75), ("N2", 0.25)), "S": (("S1", 0.5), ("S2", 0.5))}  # the towns of each city and their part of it

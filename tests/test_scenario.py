@@ -15,19 +15,8 @@ from hypothesis import strategies as st
 from fiscalsim import scenario as module
 from fiscalsim.errors import InputError
 from fiscalsim.levers import read_yaml
-from fiscalsim.scenario import (
-    FAMILY_NAMES,
-    PARAMETERS,
-    POLICIES,
-    canonical,
-    json_schema,
-    levers_of,
-    load_scenario,
-    name_problem,
-    pack_names,
-    scenario_ids,
-    to_yaml,
-)
+from fiscalsim.parameters import PARAMETERS, levers_of, name_problem
+from fiscalsim.scenario import FAMILY_NAMES, POLICIES, canonical, json_schema, load_scenario, pack_names, scenario_ids, to_yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEFAULTS = {

@@ -12,7 +12,7 @@ import yaml
 
 from fiscalsim.assumptions import Pack, catalogue
 from fiscalsim.assumptions.tables import DOMAINS, Row, raise_all, read_tables
-from fiscalsim.scenario import NATIONAL
+from fiscalsim.parameters import NATIONAL
 from fiscalsim.text import t
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -6,7 +6,7 @@ Knows the pack format's tables; must not know scenarios or what a number is used
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fiscalsim.assumptions.catalogue import catalogue_problems
@@ -29,9 +29,9 @@ from fiscalsim.assumptions.tables import (
 )
 from fiscalsim.axes import AGES, OPEN_AGE, RESIDENCES, SEXES
 from fiscalsim.errors import Problem, nearest
-from fiscalsim.levers import Document
+from fiscalsim.levers import Document, Lever
+from fiscalsim.parameters import NATIONAL, PARAMETERS, Parameter
 from fiscalsim.quantities import FUNDS
-from fiscalsim.scenario import NATIONAL, Parameter
 
 PARTS_TOLERANCE = 0.5  # of a person, place or yuan: finer regions add up to the last unit
 SUM_TOLERANCE = 1e-3  # published margins of one census may differ by rounding, not by more
@@ -55,6 +55,21 @@ def sources_exist(tables: dict[str, list[Row]], parameters: dict[str, Parameter]
     cited = document.data["plan"]["document"]
     if cited not in known:
         problems.append(Problem(document.name, document.row("plan", "document"), "plan.document", cited, what, nearest(cited, known)))
+    return problems
+
+
+def uncertain_paths(tables: dict[str, list[Row]], levers: Iterable[Lever]) -> list[Problem]:
+    """What uncertainty.csv draws must be levers that may change from year to year; what a row follows is another row that follows nothing."""
+    rows = tables["uncertainty.csv"]
+    free = [row["path"] for row in rows if not row["follows"]]
+    by_year = [lever.path for lever in levers if PARAMETERS.get(lever.path, (False,))[0]]
+    problems = unknown_codes(rows, "path", by_year, "a lever that may change from year to year")
+    problems += unknown_codes([row for row in rows if row["follows"]], "follows", free, "a path of this table that follows no other")
+    problems += [
+        Problem(row["file"], row["line"], "correlation", "", "a number from -1 to 1 where follows is given, else nothing")
+        for row in rows
+        if (row["correlation"] is None) == bool(row["follows"])
+    ]
     return problems
 
 

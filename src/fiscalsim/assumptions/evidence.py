@@ -13,7 +13,7 @@ import pandas as pd
 from fiscalsim.assumptions.pack import Pack, sources
 from fiscalsim.assumptions.tables import ALL, EVERY, Row
 from fiscalsim.axes import RESIDENCES
-from fiscalsim.scenario import GRADES
+from fiscalsim.parameters import GRADES
 
 # What a yuan of cost rests on, in the order in which it is reckoned; `weakest` is the lowest grade among them.
 PARTS = ("people", "need", "standard", "outturn", "coverage", "capacity", "weakest", "paths")

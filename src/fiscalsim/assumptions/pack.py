@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from fiscalsim.assumptions.catalogue import leave_out
-from fiscalsim.assumptions.checks import codes_known, leaves_of, parts_add_up, sources_exist, whole_pack
+from fiscalsim.assumptions.checks import codes_known, leaves_of, parts_add_up, sources_exist, uncertain_paths, whole_pack
 from fiscalsim.assumptions.tables import (
     ALL,
     BY_REGION,
@@ -32,8 +32,9 @@ from fiscalsim.assumptions.tables import (
 from fiscalsim.axes import Axis
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.levers import FIRST_YEAR, LAST_YEAR, Document, Lever, check_value, expand, load_levers, read_document
+from fiscalsim.parameters import NATIONAL, OWN, Parameter, name_problem, read_parameters, resolution_problem, resolutions
 from fiscalsim.quantities import Indicator, PackInfo, Resource, Service
-from fiscalsim.scenario import NATIONAL, OWN, Parameter, name_problem, pack_names, read_parameters, resolution_problem, resolutions
+from fiscalsim.scenario import pack_names
 
 # columns of other tables that name the codes of a catalogue: not judged while the catalogue cannot be read at all
 _CATALOGUES = {"regions.csv": ("region",), "services.csv": ("service", "services", "of"), "resources.csv": ("resource", "from", "to", "of", "per")}
@@ -120,6 +121,7 @@ def _read(name: str, home: Path, resolution: str) -> tuple[Pack | None, list[Pro
     problems += _gathered(problem for problem in whole if problem.file.split("/")[-1] not in incomplete)
     services, resources, indicators = _services(tables), _resources(tables), _indicators(tables)
     levers = expand(declared, services, indicators)
+    problems += uncertain_paths(tables, declared)
     for lever in declared:
         parameter = parameters.get(lever.path)
         if "*" not in lever.path and parameter is None:

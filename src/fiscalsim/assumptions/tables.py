@@ -16,8 +16,8 @@ from typing import Any
 from fiscalsim.axes import OPEN_AGE, RESIDENCES, SEXES
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.levers import FIRST_YEAR, LAST_YEAR, number, read_csv
+from fiscalsim.parameters import GRADES, NATIONAL, OWN
 from fiscalsim.quantities import FUNDS
-from fiscalsim.scenario import GRADES, NATIONAL, OWN
 
 Row = dict[str, Any]  # typed cells by column, and `file` and `line` for messages
 

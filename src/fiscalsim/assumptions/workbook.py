@@ -25,7 +25,7 @@ from fiscalsim.assumptions.pack import check_pack, packs
 from fiscalsim.assumptions.tables import MARKS, SHAPES, Shape, local_number
 from fiscalsim.errors import InputError, Problem, nearest
 from fiscalsim.levers import read_csv, read_yaml
-from fiscalsim.scenario import NATIONAL, name_problem
+from fiscalsim.parameters import NATIONAL, name_problem
 from fiscalsim.text import LANGS, t
 
 NOTES, PACK, PARAMETERS = "notes", "pack.yaml", "parameters.yaml"

@@ -17,7 +17,8 @@ from fiscalsim.dashboard.session import change, plain, the_world
 from fiscalsim.dashboard.state import State, World, state_of
 from fiscalsim.errors import InputError, Problem
 from fiscalsim.levers import LARGEST_YAML, read_document
-from fiscalsim.scenario import Scenario, load_scenario, name_problem
+from fiscalsim.parameters import name_problem
+from fiscalsim.scenario import Scenario, load_scenario
 from fiscalsim.text import name_of, number, t
 
 SHOWN_NAME = 40  # characters of a file's name or of a wrong value that are shown

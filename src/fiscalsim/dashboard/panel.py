@@ -16,7 +16,8 @@ from fiscalsim.dashboard.session import bounds, reset_one, set_value, shown_digi
 from fiscalsim.dashboard.state import State, along, end_value, with_end_value
 from fiscalsim.dashboard.strip import Desk
 from fiscalsim.levers import Lever, check_value
-from fiscalsim.scenario import PARAMETERS, Scenario, parameter_problems
+from fiscalsim.parameters import PARAMETERS, parameter_problems
+from fiscalsim.scenario import Scenario
 from fiscalsim.text import NONE, has, name_of, number, t
 
 MARKS = ("conservative", "baseline", "ambitious", "limit")

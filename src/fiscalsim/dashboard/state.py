@@ -17,8 +17,9 @@ from typing import Any
 from fiscalsim.dashboard.engine import Job
 from fiscalsim.errors import nearest
 from fiscalsim.levers import Lever, Value, check_value, clean_value, path_at
+from fiscalsim.parameters import Parameter, levers_of, parameter_problems, read_parameters
 from fiscalsim.prices import BASES
-from fiscalsim.scenario import FAMILY_NAMES, POLICIES, Parameter, Scenario, levers_of, load_scenario, parameter_problems, read_parameters, scenario_ids
+from fiscalsim.scenario import FAMILY_NAMES, POLICIES, Scenario, load_scenario, scenario_ids
 from fiscalsim.text import LANGS
 
 VERSION = 1
