@@ -285,6 +285,17 @@ def test_the_list_of_limits_is_the_model_s_own(call):
     assert set(FAMILY_NAMES) <= {row["name"] for row in rows}
 
 
+def test_the_list_of_limits_says_which_a_scenario_holds(call, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("extends: [two-counties-baseline]\nlimits: {reserve_kept: false}\n", encoding="utf-8")
+    rows = {row["name"]: row for row in json.loads(call("list", "limits", "--scenario", str(file), "--json", "--lang", "en")[1])}
+    assert rows["reserve_kept"]["held"] == "switched off"
+    assert {row["held"] for name, row in rows.items() if name != "reserve_kept"} == {"on"}
+    assert rows["own_share_paid"]["sentence"] and rows["own_share_paid"]["source"] == "budget-law"
+    code, _, err = call("list", "levers", "--scenario", str(file))
+    assert code == 2 and "only they are switched" in err
+
+
 def test_list_runs_tells_of_damaged_and_failed_ones(call, tmp_path):
     store = RunStore(tmp_path / "runs")
     folder = store.save(fake_result())

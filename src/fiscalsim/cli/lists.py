@@ -35,9 +35,16 @@ def list_(
     what: Annotated[Listing, typer.Argument(help="What to list.", show_default=False)],
     pack: PackName = "",
     runs: RunsFolder = Path("runs"),
+    scenario: Annotated[str, typer.Option("--scenario", help="With limits: a scenario file or name; says which limits it holds.", show_default=False)] = "",
 ) -> None:
     """List packs, scenarios, runs, levers, services, items of the standard and of a plan, indicators, sources or limits."""
-    rows, notes = _runs_listed(runs) if what is Listing.runs else (_listed(what, pack), [])
+    if scenario and what is not Listing.limits:
+        raise InputError([Problem("list", None, "--scenario", what.value, "limits: only they are switched by a scenario")])
+    notes: list[str] = []
+    if what is Listing.runs:
+        rows, notes = _runs_listed(runs)
+    else:
+        rows = _limits_listed(scenario) if what is Listing.limits else _listed(what, pack)
     if Settings.json:
         print_json(rows)
     else:
@@ -57,10 +64,6 @@ def _listed(what: Listing, pack: str) -> list[dict[str, Any]]:
     if what is Listing.scenarios:
         loaded = [load_scenario(name, root) for name in scenario_ids(root)]
         return [{"id": s.id, "name": getattr(s, f"name_{lang}"), "pack": s.pack, "policy": s.policy, "why": getattr(s, f"why_{lang}")} for s in loaded]
-    if what is Listing.limits:
-        from fiscalsim.allocation import FAMILIES
-
-        return [{"name": f.name, "sentence": _limit_words(f.name, f.sentence, lang), "unit": f.price_unit, "source": f.source} for f in FAMILIES]
     if pack and pack not in packs(root):
         raise InputError([Problem("list", None, "--pack", pack[:80], f"one of {', '.join(packs(root))}", nearest(pack, packs(root)))])
     chosen = load_pack(pack or next(iter(packs(root))), root)
@@ -119,6 +122,18 @@ def _items_listed(pack: Pack, lang: str) -> list[dict[str, Any]]:
         for item, in_plan in zip(catalogue.items(pack), catalogue.item_table(pack)["plan_items"], strict=True)
     ]
     return national + [row(item, "own") for item in catalogue.plan_items(pack) if item.own]
+
+
+def _limits_listed(scenario: str) -> list[dict[str, Any]]:
+    """Every rule of the allocation; with a scenario also whether it holds there (what has no switch always does)."""
+    from fiscalsim.allocation import FAMILIES
+    from fiscalsim.scenario import load_scenario
+
+    rows = [{"name": f.name, "sentence": _limit_words(f.name, f.sentence, Settings.lang), "unit": f.price_unit, "source": f.source} for f in FAMILIES]
+    if not scenario:
+        return rows
+    held = load_scenario(scenario).limits
+    return [row | {"held": t("field.on" if held.get(row["name"], True) else "field.off", Settings.lang)} for row in rows]
 
 
 def _limit_words(family: str, sentence: str, lang: str) -> str:
