@@ -6,18 +6,11 @@ runs only, so resuming, repeated tasks and the bytes of the tables are the same 
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import json
-import multiprocessing
 import os
 import platform
-import signal
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -25,14 +18,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fiscalsim import processes
 from fiscalsim.errors import FiscalsimError, InputError, Problem
 from fiscalsim.levers import read_document
 from fiscalsim.scenario import Scenario, load_scenario
 from fiscalsim.scenario import home as default_home
 
-MOST_ATTEMPTS = 3
 LARGEST_SWEEP = 10_000
-ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 SCHEDULER_SECONDS = 15  # how long to wait for an answer of the cluster
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 # What is run for one scenario: (scenario, home, runs folder) -> path of the saved run. A parameter so that tests can break it.
@@ -51,10 +43,6 @@ class Outcome:
     exit_code: int = 0
     attempts: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)  # what the scenario sets, which tells the points of a sweep apart
-
-
-class WorkerLost(FiscalsimError):
-    """The process that computed a scenario ended without an answer, more often than is tried."""
 
 
 class _Sweep(BaseModel):
@@ -190,70 +178,17 @@ def _failure(scenario: Scenario, runs: Path, error: BaseException, attempts: int
 
 
 def _finished(scenario: Scenario, runs: Path, future: Any, attempts: int) -> Outcome:
-    """Outcome of a future that ended; a lost worker is the caller's business."""
+    """Outcome of a future that ended; whatever a scenario raises is that scenario's result, not the batch's end."""
     try:
         return _outcome(scenario, DONE, path=future.result(), attempts=attempts)
-    except BrokenProcessPool:
-        raise
-    except Exception as error:  # whatever a scenario raises is that scenario's result, not the batch's end
+    except Exception as error:
         return _failure(scenario, runs, error, attempts)
 
 
 def _on_this_machine(scenarios: Sequence[Scenario], home: Path | None, runs: Path, workers: int, task: Task) -> Iterator[tuple[Scenario, Outcome]]:
-    """Never more tasks in the pool than workers: when it breaks, only those in it can be to blame, and they are then tried alone."""
-    waiting: list[Scenario] = list(reversed(scenarios))
-    suspects: list[Scenario] = []
-    while waiting:
-        running: dict[Future[str], Scenario] = {}
-        with _pool(min(workers, len(waiting))) as pool:
-            try:
-                while waiting or running:
-                    while waiting and len(running) < workers:
-                        running[pool.submit(task, waiting[-1], home, runs)] = waiting[-1]
-                        waiting.pop()
-                    ended, _ = wait(running, return_when=FIRST_COMPLETED)
-                    for future in sorted(ended, key=lambda f: isinstance(f.exception(), BrokenProcessPool)):  # answers first, then losses
-                        outcome = _finished(running[future], runs, future, 1)
-                        yield running.pop(future), outcome
-            except BrokenProcessPool:
-                suspects += running.values()
-    for scenario in suspects:
-        yield scenario, _alone(scenario, home, runs, task)
-
-
-def _alone(scenario: Scenario, home: Path | None, runs: Path, task: Task) -> Outcome:
-    for attempt in range(2, MOST_ATTEMPTS + 1):
-        with _pool(1) as pool:
-            try:
-                return _finished(scenario, runs, pool.submit(task, scenario, home, runs), attempt)
-            except BrokenProcessPool:
-                continue
-    return _failure(scenario, runs, WorkerLost(f"the process that computed it ended {MOST_ATTEMPTS} times without an answer"), MOST_ATTEMPTS)
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Spawned workers with one BLAS thread each: the same bits everywhere, and no more threads than workers."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))  # read by a worker when it imports numpy, before any initializer runs
-    try:
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_in_worker, initargs=(os.getpid(),)) as pool:
-            yield pool
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _in_worker(parent: int) -> None:
-    """End at once on Ctrl-C or when the parent dies: a run is saved whole or not at all, so nothing is lost."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:  # the parent died before the line above
-            os._exit(1)
+    for position, future, attempts in processes.ended(task, [(scenario, home, runs) for scenario in scenarios], workers):
+        scenario = scenarios[position]
+        yield scenario, _failure(scenario, runs, processes.lost(), attempts) if future is None else _finished(scenario, runs, future, attempts)
 
 
 def _on_dask(scenarios: Sequence[Scenario], home: Path | None, runs: Path, scheduler: str, task: Task) -> Iterator[tuple[Scenario, Outcome]]:
@@ -267,7 +202,7 @@ def _on_dask(scenarios: Sequence[Scenario], home: Path | None, runs: Path, sched
     except (OSError, ValueError, TypeError) as error:
         raise InputError([Problem("batch", None, "--scheduler", scheduler[:200], f"the address of a running dask scheduler ({error})")]) from error
     with client:
-        futures = {client.submit(task, scenario, home, runs, pure=False, retries=MOST_ATTEMPTS - 1): scenario for scenario in scenarios}
+        futures = {client.submit(task, scenario, home, runs, pure=False, retries=processes.MOST_ATTEMPTS - 1): scenario for scenario in scenarios}
         for future in as_completed(list(futures)):
             scenario = futures[future]
             yield scenario, _finished(scenario, runs, future, 1)

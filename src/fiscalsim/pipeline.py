@@ -97,6 +97,11 @@ class WarmModels:
         self.passes: dict[str, Any] = {}
         self.packs: dict[tuple[str, str], Any] = {}
 
+    def forget_bases(self) -> None:
+        """Keep the recorded model and forget what was solved: the next answer is that of a fresh solve, bit for bit, without building the model."""
+        for passes in self.passes.values():
+            passes.solvers.clear()
+
 
 def run(
     scenario: Scenario,
