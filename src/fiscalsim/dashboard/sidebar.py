@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from fiscalsim.dashboard import files, panel, session
+from fiscalsim.dashboard import files, panel, session, show
 from fiscalsim.dashboard.jobs import ask_save
 from fiscalsim.dashboard.session import (
     bounds,
@@ -68,6 +68,8 @@ def sidebar(lang: str, can_save: bool) -> None:
             label_visibility="collapsed",
             required=True,
         )
+        if session.signed_in():
+            show.note(t("app.signed_in", lang, name=session.signed_in()))
 
 
 def _actions(now: State, can_save: bool, lang: str) -> None:
