@@ -40,9 +40,9 @@ def proxied(tmp_path_factory):
     server = block("nginx", "nginx").replace("listen 80;", f"listen 127.0.0.1:{outer};").replace("127.0.0.1:8501", f"127.0.0.1:{inner}")
     server = server.replace("/etc/nginx/fiscalsim.users", str(folder / "users")).replace("fiscal.example.gov.cn", "127.0.0.1")
     temp = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    (folder / "nginx.conf").write_text(
-        f"{'user root;' if os.geteuid() == 0 else ''}\npid {folder}/pid;\nerror_log {folder}/error.log;\nworker_processes 1;\nevents {{}}\nhttp {{\naccess_log off;\n{temp}{server}}}\n"
-    )
+    user = "user root;" if os.geteuid() == 0 else ""
+    head = f"{user}\npid {folder}/pid;\nerror_log {folder}/error.log;\nworker_processes 1;\nevents {{}}\n"
+    (folder / "nginx.conf").write_text(f"{head}http {{\naccess_log off;\n{temp}{server}}}\n")
     words = shlex.split(block("bash", "Start").replace("8501", str(inner)).replace("fiscal.example.gov.cn", "127.0.0.1"))
     flags = [word for word in words if word.startswith("--")]
     command = [sys.executable, "-m", "streamlit", "run", str(home() / "app.py"), *flags]

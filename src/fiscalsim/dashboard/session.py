@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def of_run(run: SavedRun, wanted: State, world: World) -> State:
 
 def plain(text: str) -> str:
     """Words of a stranger (a link's key, a file's name) inside a message: no sign of theirs is taken for markup."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()<>#+-!|~$:" else sign for sign in text)
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()<>#+-!|~$:" else sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def read_only() -> bool:
@@ -208,6 +209,14 @@ def set_value(path: str, value: Value) -> None:
         reset_one(path)
     else:
         change(replace(now, set={**now.set, path: value}, run=""))
+
+
+def set_patch(patch: Mapping[str, Any]) -> None:
+    """Set several levers and parameters at once, as a repair does; one step back undoes them together."""
+    now = state()
+    base = the_world().base(now.base)
+    kept = {key: value for key, value in {**now.set, **patch}.items() if value != base.value(key)}
+    change(replace(now, set=kept, run=""))
 
 
 def set_policy(policy: str) -> None:
