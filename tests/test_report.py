@@ -279,7 +279,7 @@ def test_a_table_too_long_for_a_sheet_is_named_with_its_file(runs, tmp_path, mon
 def test_a_comparison_as_a_spreadsheet_holds_inputs_outputs_and_drivers(runs, tmp_path):
     comparison = compare(runs)
     book = openpyxl.load_workbook(comparison_xlsx(comparison, runs, tmp_path / "x.xlsx", "en"))
-    assert {"Notes", "Inputs", "Outputs", "Drivers", "Statuses"} == set(book.sheetnames)
+    assert {"Notes", "Inputs", "Outputs", "Drivers", "Statuses", "Areas and services", "Runs and commands"} == set(book.sheetnames)
     assert book["Drivers"].max_row >= len(comparison.drivers)
 
 

@@ -95,7 +95,7 @@ def _short_headline(tables: Mapping[str, pd.DataFrame], short: pd.DataFrame, wor
     found = {
         "floors": t("headline.floors_some", lang, n=areas, m=areas - missing) if missing else t("headline.floors_all", lang, n=areas),
         "regions": _largest(short, "region", size, charts.region_names(tables, lang), lang),
-        "services": _largest(short, "what", size, _what_names(tables, lang), lang),
+        "services": _largest(short, "what", size, what_names(tables, lang), lang),
         "limit": charts.limit_tag(str(limits.idxmax()), lang),
     }
     if size == "units":
@@ -160,7 +160,7 @@ def shortfall_board(tables: Mapping[str, pd.DataFrame], year: int, lang: str, mo
     rows = shortfalls(tables, year).sort_values(["yuan", "units"], ascending=False, kind="stable")
     rows = rows if most is None else rows.head(most)
     unit = money_unit(float(rows["yuan"].max()) if len(rows) else 0.0, lang)
-    regions, names = charts.region_names(tables, lang, "name"), _what_names(tables, lang)
+    regions, names = charts.region_names(tables, lang, "name"), what_names(tables, lang)
     table = pd.DataFrame(
         {
             t("col.region", lang): [regions.get(code, t("app.all_regions", lang)) for code in rows["region"]],
@@ -370,7 +370,7 @@ def inputs_board(comparison: Comparison, lang: str) -> Board:
     table = comparison.changed_inputs().drop(columns="differs")
     for run in comparison.names:
         table[run] = table[run].map(_value_words)
-    names = {"path": t("field.path", lang), **_short_labels(comparison, lang)}
+    names = {"path": t("field.path", lang), **short_labels(comparison, lang)}
     note = "" if len(table) else t("report.same_inputs", lang)
     return Board(t("report.inputs_table", lang, n=len(table)), table.rename(columns=names), note=note)
 
@@ -397,7 +397,7 @@ def outputs_board(comparison: Comparison, tables: Mapping[str, pd.DataFrame], ye
         unit = money_unit(largest, lang) if str(code).endswith("_yuan") else people_unit(largest, lang) if code == "population" else Unit("", 1.0, 2)
         shown = [NONE if pd.isna(value) else unit.show(float(value), signed=column not in comparison.names) for column, value in values.items()]
         lines.append([name, unit.name or _indicator_unit(str(code), tables, lang), *shown])
-    labels = _short_labels(comparison, lang)
+    labels = short_labels(comparison, lang)
     heads = [t("field.figure", lang), t("col.unit", lang), *(labels.get(column) or _difference_label(column, comparison, lang) for column in columns)]
     return Board(t("report.outputs_table", lang, year=year), pd.DataFrame(lines, columns=heads), right=tuple(heads[2:]))
 
@@ -439,7 +439,7 @@ def statuses_board(comparison: Comparison, tables: Mapping[str, pd.DataFrame], l
     table["nature"] = [t(f"nature.{code}", lang) for code in table["nature"]]
     for run in comparison.names:
         table[run] = [NONE if not isinstance(code, str) else t("status.missed_short" if code == "missed" else _status_key(code), lang) for code in table[run]]
-    columns = {"indicator": t("col.indicator", lang), "nature": t("col.nature", lang), **_short_labels(comparison, lang)}
+    columns = {"indicator": t("col.indicator", lang), "nature": t("col.nature", lang), **short_labels(comparison, lang)}
     return Board(t("report.status_table", lang), table.rename(columns=columns))
 
 
@@ -468,20 +468,20 @@ def _status_key(code: str) -> str:
     return "status.met" if code == "met_early" else f"status.{code}"
 
 
-def _what_names(tables: Mapping[str, pd.DataFrame], lang: str) -> dict[str, str]:
+def what_names(tables: Mapping[str, pd.DataFrame], lang: str) -> dict[str, str]:
     """Services and indicators by code: a shortfall may be of either."""
     indicators = tables["indicator_names"]
     return dict(zip(indicators["indicator"], indicators[f"name_{lang}"], strict=True)) | charts.service_names(tables, lang)
 
 
-def _short_labels(comparison: Comparison, lang: str) -> dict[str, str]:
+def short_labels(comparison: Comparison, lang: str) -> dict[str, str]:
     """Column of a run -> name of its scenario, with the digest where two scenarios are called alike."""
     names = [comparison.labels[run][lang] for run in comparison.names]
     return {run: name if names.count(name) == 1 else f"{name} {run[-8:]}" for run, name in zip(comparison.names, names, strict=True)}
 
 
 def _difference_label(column: str, comparison: Comparison, lang: str) -> str:
-    labels = _short_labels(comparison, lang)
+    labels = short_labels(comparison, lang)
     other = column.removesuffix(f" - {comparison.names[0]}")
     return f"{labels[other]} − {labels[comparison.names[0]]}"
 
@@ -502,8 +502,8 @@ def runs_board(runs: Sequence[SavedRun], lang: str) -> Board:
     return Board(t("report.scenarios", lang), pd.DataFrame(rows), note=t("report.current_prices", lang, year=year))
 
 
-def record_board(run: SavedRun, tables: Mapping[str, pd.DataFrame], lang: str) -> Board:
-    """Who made the run of what, for whoever wants to repeat it."""
+def record_board(run: SavedRun, tables: Mapping[str, pd.DataFrame], review: str, lang: str) -> Board:
+    """Who made the run of what, for whoever wants to repeat it; `review` is its review state in words."""
     manifest = run.manifest
     rows = [
         ("run", run.name),
@@ -516,7 +516,7 @@ def record_board(run: SavedRun, tables: Mapping[str, pd.DataFrame], lang: str) -
         ("checks", checks_words(run, lang)),
         ("solved", t("report.solved_all", lang, n=len(manifest["passes"]))),
         ("when", manifest["record"]["when"]),
-        ("review", t("report.unreviewed", lang)),
+        ("review", review),
     ]
     table = pd.DataFrame([(t(f"report.{key}", lang), value) for key, value in rows], columns=[t("col.item", lang), t("xlsx.content", lang)])
     return Board(t("report.run", lang), table)
@@ -530,8 +530,3 @@ def checks_words(run: SavedRun, lang: str) -> str:
     bad = [row for row in run.manifest["checks"] if not row["passed"]]
     n = len(run.manifest["checks"])
     return t("report.checks_some", lang, n=n, bad=len(bad)) if bad else t("report.checks_all", lang, n=n)
-
-
-def reviewed() -> bool:
-    """No run carries a review yet: a run never changes after it is saved, and reviews are not kept."""
-    return False

@@ -81,11 +81,11 @@ def body(outline: Outline, lang: str, draw: Draw) -> str:
     return "\n".join(parts)
 
 
-def page_rule(outline: Outline, lang: str) -> str:
+def page_rule(outline: Outline, lang: str, font: str = charts.FONT) -> str:
     """What stands at the head and foot of every printed page: digest, version, date, review state, data grades, page number."""
     lines = " \\A ".join(css_text(line) for line in outline.page_lines)
     count = css_text(t("report.page_of", lang, page="\1", pages="\2")).replace("\\1 ", '" counter(page) "').replace("\\2 ", '" counter(pages) "')
-    look = "font-size:8pt;color:#475467;font-family:inherit"
+    look = f"font-size:8pt;color:#475467;font-family:{font}"
     return (
         f'@page{{size:A4;margin:20mm 15mm 18mm;@top-left{{content:"{lines}";white-space:pre;width:100%;{look}}}'
         f'@bottom-left{{content:"{css_text(outline.title)}";width:78%;{look}}}@bottom-right{{content:"{count}";{look}}}}}\n'
