@@ -11,6 +11,8 @@ from fiscalsim.charts.style import AXIS, BLUE, CONTEXT_DARK, ORANGE, Chart, blan
 from fiscalsim.charts.sums import FIRST_ITEMS, Tables, fiscal_items, means_by_year, needs_by_year, region_names, residents, service_names, transfers_of
 from fiscalsim.text import Unit, listed, money, money_unit, number, percent, t
 
+MOST_YEARS_NAMED = 3  # in a finding; more are counted
+
 
 def needs_and_means(tables: Tables, lang: str, baseline: Tables | None = None, ends: tuple[int, ...] = (), height: int = 210) -> Chart:
     """C2: what the standards cost against what there is, by year; the baseline's need dotted when levers moved."""
@@ -48,7 +50,9 @@ def needs_and_means(tables: Tables, lang: str, baseline: Tables | None = None, e
     elif over == list(range(over[0], last + 1)):
         finding = ("finding.needs", {"year": str(over[0])})
     else:
-        finding = ("finding.needs_some", {"years": listed([str(y) for y in over], lang)})
+        few = len(over) <= MOST_YEARS_NAMED
+        ends_of = {"n": str(len(over)), "first": str(over[0]), "last": str(over[-1])}
+        finding = ("finding.needs_some", {"years": listed([str(y) for y in over], lang)}) if few else ("finding.needs_years", ends_of)
     names = {"need": t("col.need", lang), "means": t("col.means", lang), "baseline": t("col.baseline_need", lang)}
     data = (frame / unit.divisor).round(unit.digits).rename(columns=names)
     data.index.name = t("col.year", lang)

@@ -37,9 +37,9 @@ class Sentence(str):
     pieces: tuple[tuple[str, Cell | None], ...]
 
     @property
-    def cells(self) -> dict[str, Cell]:
-        """Figure -> cell, in the order of the text."""
-        return {text: cell for text, cell in self.pieces if cell is not None}
+    def cells(self) -> list[tuple[str, Cell]]:
+        """Each linked figure with its cell, in the order of the text."""
+        return [(text, cell) for text, cell in self.pieces if cell is not None]
 
 
 def sentence(key: str, lang: str, cells: Mapping[str, Cell], /, **words: Any) -> Sentence:
@@ -56,7 +56,7 @@ def sentence(key: str, lang: str, cells: Mapping[str, Cell], /, **words: Any) ->
     return made
 
 
-def joined(*parts: str, gap: str = "") -> Sentence:
+def in_a_row(*parts: str, gap: str = "") -> Sentence:
     """Several sentences as one; plain ones keep no links."""
     made = Sentence(gap.join(parts))
     pieces: list[tuple[str, Cell | None]] = []

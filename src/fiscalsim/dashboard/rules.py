@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from fiscalsim import charts
 from fiscalsim.before_after import Tables, before_and_after
 from fiscalsim.dashboard import frame, show
 from fiscalsim.dashboard.engine import Job
@@ -26,11 +27,25 @@ def show_rules(desk: Desk, year: int) -> None:
     lang, mine = desk.lang, desk.scenario.policy
     with st.expander(t("rules.of_this", lang)):
         _board(rule_boards.strata_board(before_and_after({mine: desk.tables}, year), lang), desk, "strata", "transfers")
-    with st.expander(t("rules.choose", lang), expanded=st.session_state.get("rules") == desk.scenario.digest):
-        if st.session_state.get("rules") != desk.scenario.digest or desk.stale:
-            st.button(t("rules.start", lang), key="rules:start", on_click=_start, args=(desk.scenario.digest,), disabled=desk.stale)
-        elif not _ready(desk, year):
-            _wait(desk, year)
+    if not desk.stale and st.session_state.get("rules") == desk.scenario.digest:
+        with st.expander(t("rules.choose", lang), expanded=True):
+            if not _ready(desk, year):
+                _wait(desk, year)
+
+
+def show_dumbbell(desk: Desk, year: int) -> None:
+    """C8: the lowest area and the mean under every rule whose result is there; a button asks for the others."""
+    lang = desk.lang
+    found: dict[str, Tables] = {desk.scenario.policy: desk.tables}
+    if not desk.stale:
+        for rule, job in _jobs(desk).items():
+            answer = frame.the_engine().look(f"{frame.session_id()}/{rule}", job).answer
+            if answer is not None:
+                found[rule] = answer.tables
+    rules = before_and_after({rule: found[rule] for rule in POLICIES if rule in found}, year).rules
+    show.chart(charts.rules_dumbbell(rules, desk.scenario.policy, lang), desk.source("allocation", "transfers"), "dumbbell", t("rules.explain", lang))
+    if len(found) < len(POLICIES) and (desk.stale or st.session_state.get("rules") != desk.scenario.digest):
+        st.button(t("rules.start", lang), key="rules:start", on_click=_start, args=(desk.scenario.digest,), disabled=desk.stale)
 
 
 def _start(digest: str) -> None:

@@ -50,12 +50,14 @@ table.fs tr.total td{font-weight:600;border-bottom:1px solid #98A2B3}
 .fs-legend{font-size:.82rem;color:#475467}
 .fs-bar{display:inline-block;width:72px;height:8px;background:#E4E9F0;border-radius:2px;vertical-align:middle}
 .fs-bar i{display:block;height:8px;background:#1B4F8F;border-radius:2px}
+.st-key-stale{opacity:.45;filter:grayscale(1)}
 .fs-limit{border-bottom:1px solid #E4E9F0;padding:.35rem 0}
 @media(min-width:1700px){html{font-size:16px}}
 </style>"""
 NUMBER = re.compile(r"^[+\-\u2212]?[\d,]+(\.\d+)?%?$")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ROWS_AS_HTML = 30
+SENTENCE_ENDS = ("\u3002", ".")
 SHORT_CELL = 16  # characters that stay on one line
 
 
@@ -130,12 +132,14 @@ def bureau(
     note_text: str = "",
     html_columns: Sequence[str] = (),
     key: str = "",
+    to_right: Sequence[str] = (),
 ) -> None:
     """A table as a bureau prints it. Cells are ready to print; `total` is first or last when that row is the total.
 
-    `key` names it for links of the headline. More rows than a page holds scroll inside the table.
+    `key` names it for links of the headline. More rows than a page holds scroll inside the table. Columns of figures stand at the right of their cell,
+    and those in `to_right`, whose figures have words beside them.
     """
-    right = {
+    right = set(to_right) | {
         column
         for column in frame.columns
         if len(frame) and all(_numeric(cell) for cell in frame[column]) and any(NUMBER.match(_words(cell)) for cell in frame[column])
@@ -165,8 +169,9 @@ def table(frame: pd.DataFrame, caption: str, lang: str, source: str, key: str, *
 def board(what: Board, source: str, key: str, lang: str) -> None:
     """A table that report and page share, with its source, data and download."""
     said = t("app.source_line", lang, what=source)
-    note_text = t("format.between_sentences", lang).join([what.note, said]) if what.note else said
-    bureau(what.table, what.title, lang, what.unit, "first" if what.total else "", note_text, key=key)
+    ended = what.note.endswith(SENTENCE_ENDS)
+    note_text = t("format.between_sentences" if ended else "format.sep", lang).join([what.note, said]) if what.note else said
+    bureau(what.table, what.title, lang, what.unit, "first" if what.total else "", note_text, key=key, to_right=what.right)
     data(what.table, source, key, lang, what.unit)
 
 

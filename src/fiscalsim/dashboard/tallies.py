@@ -85,7 +85,7 @@ def transfers_board(tables: Tables, info: PackInfo, year: int, lang: str, per_he
     given = float(tables["transfers"].query("year == @year")["yuan"].sum())
     note = t("explain.same_total", lang, gap=unit.show((float(whole["total"]) - given) / (heads.sum() if per_head else 1.0)))
     caption = t("heading.transfers", lang, year=year, upper=name_of(info, lang, "upper"))
-    return Board(caption, pd.DataFrame(lines, columns=columns), unit.name, total=True, note=note)
+    return Board(caption, pd.DataFrame(lines, columns=columns), unit.name, total=True, note=note, right=(columns[-1],))
 
 
 def _transfer_line(name: str, row: pd.Series, heads: float, share: str, unit: Unit, per_head: bool) -> tuple[str, ...]:
@@ -98,6 +98,25 @@ def changes(table: pd.DataFrame, divisor: float, digits: int, lang: str) -> str:
     """How many areas gain and how many lose, as rounded on the page."""
     rounded = (table["change"] / divisor).round(digits)
     return t("tally.gain_lose", lang, n=int((rounded > 0).sum()), m=int((rounded < 0).sum()))
+
+
+def detail_board(tables: Tables, info: PackInfo, year: int, lang: str, region: str | None) -> Board:
+    """What each service gives town and country, and what it costs; the total of the money first."""
+    rows = tables["allocation"].query("year == @year")
+    rows = rows if region is None else rows[rows["region"] == region]
+    sums = rows.groupby(["service", "residence"], sort=False, observed=True)[["provided", "recurrent_yuan", "capital_yuan"]].sum().reset_index()
+    names = charts.service_names(tables, lang)
+    whole = sums[["recurrent_yuan", "capital_yuan"]].sum()
+    unit = money_unit(float(whole.sum()), lang)
+    lines = [(t("col.total", lang), NONE, NONE, unit.show(whole["recurrent_yuan"]), unit.show(whole["capital_yuan"]), unit.show(whole.sum()))]
+    for row in sums.to_dict("records"):
+        running, building = float(row["recurrent_yuan"]), float(row["capital_yuan"])
+        cells = (number(float(row["provided"])), unit.show(running), unit.show(building), unit.show(running + building))
+        lines.append((names[str(row["service"])], t(f"residence.{row['residence']}", lang), *cells))
+    heads = [t(f"col.{name}", lang) for name in ("service", "residence", "provided", "recurrent", "capital", "total")]
+    place = name_of(info, lang) if region is None else charts.region_names(tables, lang, "name")[region]
+    caption = t("format.colon", lang, head=t("heading.allocation_detail", lang), body=f"{place} {year}")
+    return Board(caption, pd.DataFrame(lines, columns=heads), unit.name, total=True, note=t("app.rounding", lang))
 
 
 # --- people ---------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import streamlit as st
 
 from fiscalsim import charts
 from fiscalsim.dashboard import controls, headlines, show
-from fiscalsim.dashboard.frame import Desk, ask_replay
+from fiscalsim.dashboard.frame import Desk, ask_replay, set_lever
+from fiscalsim.dashboard.linked import Cell, Sentence, in_a_row, sentence
+from fiscalsim.dashboard.state import end_value
 from fiscalsim.text import NONE, money, name_of, number, percent, t
 
 CAUSES = ("money", "time", "staff", "demand")
@@ -86,17 +89,17 @@ def _late(desk: Desk, year: int, region: str | None) -> None:
         if planned < 1:
             continue
         found = main_cause(part)
-        cause = t(f"cause.{found[0]}", lang) if found else NONE
+        cause, share = (t(f"cause.{found[0]}", lang), percent(found[1], 0)) if found else (NONE, NONE)
         row: Any = resources.loc[code]
         months = number(late[code], 1) if code in late.index else NONE
-        lines.append((row[f"name_{lang}"], row[f"unit_{lang}"], number(planned), number(opened), percent(opened / planned, 0), months, cause))
+        lines.append((row[f"name_{lang}"], row[f"unit_{lang}"], number(planned), number(opened), percent(opened / planned, 0), months, cause, share))
     names = [t(f"col.{name}", lang) for name in ("item", "unit", "planned", "opened", "share")]
-    frame = pd.DataFrame(lines, columns=[*names, t("delivery.col.months_late", lang), t("col.cause", lang)])
+    frame = pd.DataFrame(lines, columns=[*names, t("delivery.col.months_late", lang), t("col.cause", lang), t("tally.cause_share", lang)])
     if frame.empty:
         st.write(t("finding.delivery_none", lang))
         return
-    show.bureau(frame, t("heading.late", lang, year=year), lang, note_text=t("app.source_line", lang, what=desk.source("replay_split")))
-    show.data(frame, desk.source("replay_split"), "late", lang)
+    source = desk.source("replay_split")
+    show.table(frame, t("heading.late", lang, year=year), lang, source, "late", note_text=t("app.source_line", lang, what=source))
 
 
 def months_late_of(desk: Desk, year: int, region: str | None) -> pd.Series:
@@ -342,13 +345,53 @@ def _where(desk: Desk, region: str | None) -> str:
     return name_of(desk.info, desk.lang) if region is None else charts.region_names(desk.tables, desk.lang, "name")[region]
 
 
+FORM = ("execution.lead_time", "execution.release_delay")
+
+
+def _form(desk: Desk) -> None:
+    """How often, how long building takes and how late money comes; the button moves the two levers and replays."""
+    lang, levers = desk.lang, desk.world.levers(desk.scenario.pack)
+    last = charts.years_of(desk.tables)[-1]
+    sources = desk.tables["sources"]
+    times = sources.loc[sources["key"] == "execution.replications", "value"]
+    with st.form("w:delivery", border=False), st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        if len(times):
+            st.text_input(t("tally.replications", lang), number(float(times.iloc[0])), disabled=True, key="w:times")
+        for path in (path for path in FORM if path in levers):
+            lever = levers[path]
+            label = t("app.lever_label", lang, name=name_of(lever, lang), unit=name_of(lever, lang, "unit"))
+            value = end_value(desk.scenario.value(path), last)
+            st.session_state[f"d:{path}"] = value
+            low, high = min(float(lever.lowest), value), max(float(lever.highest), value)
+            st.number_input(label, low, high, step=float(lever.step), format="%.1f" if lever.step < 1 else "%.0f", key=f"d:{path}")
+        st.form_submit_button(t("action.replay", lang), type="primary", help=t("action.replay_help", lang), on_click=_replay, key="w:replay")
+
+
+def _replay() -> None:
+    for path in (path for path in FORM if f"d:{path}" in st.session_state):
+        set_lever(path, float(st.session_state[f"d:{path}"]))
+    ask_replay()
+
+
 def show_page(desk: Desk) -> None:
-    """The page."""
-    lang, tables = desk.lang, desk.tables
-    if tables["execution"].empty:
+    """The page: the replay of this scenario, or greyed the one before it, or the form that asks for it."""
+    lang = desk.lang
+    before: Desk | None = st.session_state.get("replayed")
+    if not desk.tables["execution"].empty:
+        st.session_state["replayed"] = desk
+        _result(desk, form=True)
+    elif before is not None and (before.info.id, before.info.resolution) == (desk.info.id, desk.info.resolution):
+        st.warning(t("tally.stale", lang, digest=before.digest8))
+        _form(desk)
+        with st.container(key="stale"):
+            _result(replace(before, lang=lang), form=False)
+    else:
         show.headline(t("headline.delivery_unrun", lang))
-        st.button(t("action.replay", lang), type="primary", help=t("action.replay_help", lang), on_click=ask_replay, key="w:replay")
-        return
+        _form(desk)
+
+
+def _result(desk: Desk, form: bool) -> None:
+    lang, tables = desk.lang, desk.tables
     resources = tables["resources"]
     built = tables["execution"].query("measure == 'planned_places' and value >= 1")["service"].unique()
     names = {code: name for code, name in zip(resources["resource"], resources[f"name_{lang}"], strict=True) if code in set(built)}
@@ -366,10 +409,11 @@ def show_page(desk: Desk) -> None:
         with three:
             resource = str(st.selectbox(t("action.built", lang), list(names), format_func=lambda code: names[code], key="w:resource"))
         steps = steps_of(desk, resource, region)
-        at = steps[steps["year"] == year]
         with head:
-            show.headline(_sentence(desk, at, resource, names[resource], units[resource], year, region))
-    left, right = st.columns([11, 9], gap="medium")
+            show.headline(_sentence(desk, resource, names[resource], units[resource], year, region))
+    if form:
+        _form(desk)
+    left, right = st.columns([13, 8], gap="medium")
     with left:
         if names:
             show.chart(charts.planned_and_opened(steps, lang, units[resource]), desk.source("execution"), "opened", t("explain.delivery", lang))
@@ -389,21 +433,25 @@ def show_page(desk: Desk) -> None:
     _precision(desk, year)
 
 
-def _sentence(desk: Desk, at: pd.DataFrame, resource: str, name: str, unit: str, year: int, region: str | None) -> str:
+def _sentence(desk: Desk, resource: str, name: str, unit: str, year: int, region: str | None) -> Sentence:
+    """H8, from the row of the table of late places."""
     lang = desk.lang
-    if at.empty or not float(at["planned"].iloc[0]) > 0:
-        return t("headline.delivery_none", lang)
-    planned, opened = float(at["planned"].iloc[0]), float(at["median"].iloc[0])
+    split = split_of(desk, year, region, "resource").set_index("service")
+    row: Any = split.loc[resource] if resource in split.index else None
+    if row is None or not float(row["planned"]) >= 1:
+        return sentence("headline.delivery_none", lang, {})
+    planned, opened = float(row["planned"]), float(row["delivered"])
 
     def words(value: float) -> str:
         return number(value) + (unit if lang == "zh" else f" {unit}")
 
+    columns = {"planned": "col.planned", "opened": "col.opened", "share": "col.share", "months": "delivery.col.months_late", "p": "tally.cause_share"}
+    cells = {key: Cell("late", name, t(column, lang)) for key, column in columns.items()}
     share = percent(opened / planned, 0)
-    text = t("headline.delivery_place", lang, region=_where(desk, region), name=name, planned=words(planned), y=year, opened=words(opened), share=share)
-    split = split_of(desk, year, region, "resource").set_index("service")
-    found = main_cause(split.loc[resource]) if resource in split.index else None
-    late = months_late_of(desk, year, region)
+    first = {"region": _where(desk, region), "name": name, "planned": words(planned), "y": year, "opened": words(opened), "share": share}
+    said = sentence("headline.delivery_place", lang, cells, **first)
+    found, late = main_cause(row), months_late_of(desk, year, region)
     if found is None or resource not in late.index:
-        return text
-    why = t("delivery.short", lang, months=number(late[resource], 1), cause=t(f"cause.{found[0]}", lang), p=percent(found[1], 0))
-    return text + ("" if lang == "zh" else " ") + why
+        return said
+    why = sentence("delivery.short", lang, cells, months=number(late[resource], 1), cause=t(f"cause.{found[0]}", lang), p=percent(found[1], 0))
+    return in_a_row(said, why, gap=t("format.between_sentences", lang))

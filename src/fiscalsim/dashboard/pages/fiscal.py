@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from fiscalsim import charts
-from fiscalsim.dashboard import controls, headlines, show
+from fiscalsim.dashboard import controls, headlines, show, tallies
 from fiscalsim.dashboard.frame import Desk
 from fiscalsim.report import money_boards
 from fiscalsim.report.boards import Board
-from fiscalsim.text import money_unit, t
-
-
-def _medium_term(desk: Desk, year: int, region: str | None) -> None:
-    """Three rolling years: the first binds, the next two guide."""
-    lang, tables = desk.lang, desk.tables
-    years = [y for y in charts.years_of(tables) if y >= year][:3]
-    parts = {y: charts.means_parts(tables, y, region) for y in years}
-    needs = charts.needs_by_year(tables, region)
-    lines = [(t(f"fiscal_item.{item}", lang), [float(parts[y][item]) for y in years]) for item in parts[years[0]].index]
-    lines.append((t("fiscal_item.means", lang), [float(parts[y].sum()) for y in years]))
-    lines.append((t("col.need", lang), [float(needs[y]) for y in years]))
-    unit = money_unit(max(abs(v) for _, values in lines for v in values), lang)
-    frame = pd.DataFrame([(name, *(unit.show(v) for v in values)) for name, values in lines], columns=[t("col.item", lang), *map(str, years)])
-    show.bureau(frame, t("heading.medium_term", lang), lang, unit.name, note_text=t("app.rounding", lang))
-    show.data(frame, desk.source("fiscal", "demand"), "medium", lang, unit.name)
+from fiscalsim.text import t
 
 
 def show_page(desk: Desk) -> None:
@@ -42,7 +26,7 @@ def show_page(desk: Desk) -> None:
     with left:
         waterfall = charts.means_waterfall(tables, year, lang, region)
         show.chart(waterfall, desk.source("fiscal", "transfers"), "waterfall", t("explain.waterfall", lang))
-        _medium_term(desk, year, region)
+        show.board(tallies.medium_term_board(tables, year, lang, region), desk.source("fiscal", "demand"), "medium", lang)
     with right:
         table, unit, gap = charts.budget_table(tables, year, lang, region)
         note = t("format.between_sentences", lang).join([t("explain.sum_zero", lang, gap=unit.show(gap)), t("explain.budget", lang)])

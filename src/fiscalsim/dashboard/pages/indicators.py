@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from fiscalsim import charts
-from fiscalsim.dashboard import headlines, show
+from fiscalsim.dashboard import headlines, show, tallies
 from fiscalsim.dashboard.frame import Desk, state, view
 from fiscalsim.quantities import MET
 from fiscalsim.text import t
@@ -15,6 +18,63 @@ from fiscalsim.text import t
 COLUMNS = ("name", "nature", "unit", "base", "forecast", "target", "progress", "status", "year_met", "note")
 HEADS = {"name": "indicator"}
 STATES = {"met": MET, "missed": ("missed",), "not_computable": ("not_computable",)}
+FILLS = {"good": "background-color: #E6F4EF; color: #0F5A46", "bad": "background-color: #FDECEA; color: #8F1D14", "": "color: #475467"}
+TALLEST, ROW = 420, 29  # pixels of the table and of a row; more rows scroll inside
+
+
+def filtered(table: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Let nature, state and domain be chosen; the rows that remain, in the plan's order."""
+    one, two, three = st.columns(3, gap="small")
+    natures = {"": t("app.all", lang), **{code: t(f"nature.{code}", lang) for code in dict.fromkeys(table["nature_code"])}}
+    nature = one.selectbox(t("action.nature", lang), list(natures), format_func=lambda code: natures[code], key="w:nature")
+    words = {"": t("app.all", lang), "met": t("status.met", lang), "missed": t("status.missed_short", lang), "not_computable": t("status.not_computable", lang)}
+    status = two.selectbox(t("action.status", lang), list(words), format_func=lambda code: words[code], key="w:status")
+    domains = [t("app.all", lang), *dict.fromkeys(table["domain"])]
+    domain = three.selectbox(t("action.domain", lang), domains, key="w:domain")
+    if nature:
+        table = table[table["nature_code"] == nature]
+    if status:
+        table = table[table["state"].isin(STATES[status])]
+    return table if domain == domains[0] else table[table["domain"] == domain]
+
+
+def styled(shown: pd.DataFrame, lang: str) -> Any:
+    """The table with the status of each row in its colour; sign and word stand beside it."""
+    names = {name: t(f"col.{HEADS.get(name, name)}", lang) for name in COLUMNS}
+    frame = shown[list(COLUMNS)].assign(progress=100 * shown["progress"]).rename(columns=names).reset_index(drop=True)
+    fills = [FILLS["good" if code in MET else "bad" if code == "missed" else ""] for code in shown["state"]]
+    return frame.style.apply(lambda _: fills, subset=[names["status"]])
+
+
+def _grid(desk: Desk, shown: pd.DataFrame) -> None:
+    """C9: one row a target; a picked row opens its path, definition and quote below."""
+    lang = desk.lang
+    codes = list(shown["code"])
+    key = f"indicators:{desk.info.id}:{lang}:{len(codes)}"
+    bar = st.column_config.ProgressColumn(min_value=0.0, max_value=100.0, format="%.0f%%", width="small")
+    wide = {t("col.indicator", lang): st.column_config.TextColumn(width="medium"), t("col.progress", lang): bar}
+    show.title(t("heading.indicators", lang, year=desk.info.plan_target_year))
+    st.dataframe(
+        styled(shown, lang),
+        hide_index=True,
+        column_config=wide,
+        height=min(36 + ROW * len(codes), TALLEST),
+        row_height=ROW,
+        on_select=partial(_row_picked, key, codes),
+        selection_mode="single-row",
+        key=key,
+        alt=t("heading.indicators", lang, year=desk.info.plan_target_year),
+    )
+    show.note(t("format.between_sentences", lang).join([t("explain.indicators", lang), t("tally.pick_row", lang)]))
+    plain = shown.drop(columns=["code", "state", "nature_code", "target_year"])
+    plain = plain.rename(columns={name: t(f"col.{HEADS.get(name, name)}", lang) for name in (*COLUMNS, "domain")})
+    show.data(plain, desk.source("indicators"), "indicators", lang)
+
+
+def _row_picked(key: str, codes: Sequence[str]) -> None:
+    rows = st.session_state[key].selection.rows
+    if rows and rows[0] < len(codes):
+        view("indicator", codes[rows[0]])
 
 
 def show_page(desk: Desk) -> None:
@@ -22,43 +82,20 @@ def show_page(desk: Desk) -> None:
     lang, tables = desk.lang, desk.tables
     show.headline(headlines.indicators(tables, desk.info, lang))
     statements = len(tables["indicator_names"]) > len(charts.plan_targets(tables["indicator_names"]))
-    first, one, two, three = st.columns(4, gap="small")
     scopes = {code: t(f"action.scope_{code}", lang) for code in (("targets", "whole") if statements else ("targets",))}
+    first, rest = st.columns([1, 3], gap="small")
     scope = first.selectbox(t("action.scope", lang), list(scopes), format_func=lambda code: scopes[code], key="w:scope")
     table = charts.indicator_table(tables, lang, whole=scope == "whole")
     if table.empty:
         return
-    natures = {"": t("app.all", lang), **{code: t(f"nature.{code}", lang) for code in dict.fromkeys(table["nature_code"])}}
-    nature = one.selectbox(t("action.nature", lang), list(natures), format_func=lambda code: natures[code], key="w:nature")
-    words = {"": t("app.all", lang), "met": t("status.met", lang), "missed": t("status.missed_short", lang), "not_computable": t("status.not_computable", lang)}
-    status = two.selectbox(t("action.status", lang), list(words), format_func=lambda code: words[code], key="w:status")
-    domains = [t("app.all", lang), *dict.fromkeys(table["domain"])]
-    domain = three.selectbox(t("action.domain", lang), domains, key="w:domain")
-    shown = table
-    if nature:
-        shown = shown[shown["nature_code"] == nature]
-    if status:
-        shown = shown[shown["state"].isin(STATES[status])]
-    if domain != domains[0]:
-        shown = shown[shown["domain"] == domain]
-    names = {name: t(f"col.{HEADS.get(name, name)}", lang) for name in COLUMNS}
-    frame = shown[list(COLUMNS)].copy()
-    frame["progress"] = [show.progress_bar(float(share)) for share in frame["progress"]]
-    frame["status"] = [f'<span class="fs-tag {_kind(code)}">{escape(words_)}</span>' for code, words_ in zip(shown["state"], frame["status"], strict=True)]
-    frame = frame.rename(columns=names)
-    caption = t("heading.indicators", lang, year=desk.info.plan_target_year)
-    html_columns = (names["progress"], names["status"])
-    if frame.empty:
+    with rest:
+        shown = filtered(table, lang)
+    if shown.empty:
         st.write(t("app.nothing_to_draw", lang))
     else:
-        show.bureau(frame, caption, lang, note_text=t("explain.indicators", lang), html_columns=html_columns)
-    plain = shown.drop(columns=["code", "state", "nature_code", "target_year"]).rename(columns=names | {"domain": t("col.domain", lang)})
-    show.data(plain, desk.source("indicators"), "indicators", lang)
+        _grid(desk, shown)
     _one(desk)
-
-
-def _kind(status: str) -> str:
-    return "good" if status in MET else "bad" if status == "missed" else ""
+    show.board(tallies.counts_board(tables, desk.info.plan_target_year, lang), desk.source("indicators"), "counts", lang)
 
 
 def _pick() -> None:

@@ -6,27 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from fiscalsim import charts
-from fiscalsim.dashboard import controls, headlines, show
+from fiscalsim.dashboard import controls, headlines, show, tallies
 from fiscalsim.dashboard.frame import Desk
 from fiscalsim.text import NONE, number, people_unit, percent, t
-
-
-def _balance(desk: Desk, region: str | None) -> None:
-    lang = desk.lang
-    table = charts.balance_table(desk.tables, lang, region)
-    unit = people_unit(float(table.iloc[:, 1].max()), lang)
-    shown = table.copy()
-    for column in table.columns[1:]:
-        shown[column] = [unit.show(float(value)) for value in table[column]]
-    shown[table.columns[0]] = table[table.columns[0]].astype(str)
-    show.bureau(
-        shown,
-        t("heading.balance", lang),
-        lang,
-        unit.name,
-        note_text=t("format.between_sentences", lang).join([t("explain.balance", lang), t("app.rounding", lang)]),
-    )
-    show.data(shown, desk.source("population", "components"), "balance", lang, unit.name)
 
 
 def _backcast(desk: Desk) -> None:
@@ -89,8 +71,9 @@ def show_page(desk: Desk) -> None:
     left, right = st.columns([5, 6], gap="medium")
     with left:
         show.chart(charts.pyramid(tables, year, base, lang, region), desk.source("population"), "pyramid", t("explain.pyramid", lang))
+        show.board(tallies.needs_board(tables, year, lang, region), desk.source("demand"), "needs", lang)
     with right:
         show.chart(charts.need_index(tables, lang, region), desk.source("demand"), "index", t("explain.index", lang))
-        _balance(desk, region)
+        show.board(tallies.balance_board(tables, desk.info, lang, region), desk.source("population", "components"), "balance", lang)
         _zones(desk, year, region)
     _backcast(desk)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from fiscalsim import charts
-from fiscalsim.dashboard import headlines, show
+from fiscalsim.dashboard import headlines, show, tallies
 from fiscalsim.dashboard.frame import Desk
 from fiscalsim.dashboard.state import overrides
 from fiscalsim.text import NONE, has, t
@@ -144,6 +144,7 @@ def show_page(desk: Desk) -> None:
     )
     with values:
         _values(desk)
+        show.board(tallies.grades_board(desk.tables, lang), desk.source("sources"), "grades", lang)
     with evidence:
         _evidence(desk)
     with items:
