@@ -23,8 +23,10 @@ from playwright.sync_api import Page, sync_playwright
 from fiscalsim.dashboard.frame import PAGES
 from fiscalsim.scenario import home
 from fiscalsim.store import RunStore
+from fiscalsim.text import t
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PANEL = "panel"  # the panel of all parameters, above the overview
 LOCALES = {"zh": "zh-CN", "en": "en-US"}
 
 
@@ -61,7 +63,7 @@ def main() -> None:
     parser.add_argument("run", help="a run by name or digest")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
-    parser.add_argument("--page", action="append", choices=list(PAGES), help="all but compare when left out")
+    parser.add_argument("--page", action="append", choices=[*PAGES, PANEL], help="all but compare when left out")
     parser.add_argument("--lang", action="append", choices=list(LOCALES), help="both when left out")
     parser.add_argument("--size", default="1366x768")
     parser.add_argument("--tab", action="append", default=[], help="click the tab of this name first")
@@ -79,9 +81,12 @@ def main() -> None:
             browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
             for lang in chosen.lang or LOCALES:
                 page = browser.new_context(locale=LOCALES[lang], viewport={"width": width, "height": height}).new_page()
-                for name in chosen.page or [page for page in PAGES if page != "compare"]:  # that page needs a second run
-                    page.goto(f"{address}/{'' if name == 'overview' else name}?{urlencode({'run': digest, 'lang': lang})}")
+                for name in chosen.page or [*(page for page in PAGES if page != "compare"), PANEL]:  # that page needs a second run
+                    page.goto(f"{address}/{'' if name in ('overview', PANEL) else name}?{urlencode({'run': digest, 'lang': lang})}")
                     settle(page)
+                    if name == PANEL:
+                        page.get_by_role("button", name=t("app.all_levers", lang)).click()
+                        settle(page)
                     for tab in chosen.tab:
                         page.get_by_role("tab", name=tab).click()
                         settle(page)
