@@ -375,3 +375,35 @@ def test_a_machine_without_streamlit_is_told_what_to_install(call, monkeypatch):
     code, _, err = call("app")
     assert code == 2
     assert "pip install" in err
+
+
+# --- reviews --------------------------------------------------------------------------------------------------------
+
+
+def test_a_review_is_recorded_listed_shown_and_checked(call, tmp_path):
+    runs = ("--runs", str(tmp_path))
+    folder = Path(call("run", "two-counties-baseline", *runs)[1].splitlines()[-1])
+    assert "not reviewed" in call("list", "runs", *runs)[1]
+    done = call("review", folder.name[-8:], "--who", "Wang", "--remark", "sums checked", "--decision", "reviewed", *runs)
+    assert done[0] == 0
+    record = Path(done[1].splitlines()[-1])
+    assert json.loads(record.read_text())["who_known"] is False
+    assert "reviewed (Wang, " in call("list", "runs", *runs)[1]
+    assert "name as typed" in call("review", folder.name, *runs)[1]
+    report = tmp_path / "report.html"
+    assert call("report", folder.name, "--out", str(report), *runs)[0] == 0
+    assert "This run was reviewed by Wang" in report.read_text(encoding="utf-8")
+    record.write_text(record.read_text().replace("sums", "some"))
+    for asked in (folder.name, str(tmp_path)):
+        found = call("check", asked, *runs)
+        assert (found[0], record.name in found[1]) == (4, True)
+    assert "damaged" in call("list", "runs", *runs)[1]
+
+
+def test_a_review_without_a_name_or_of_an_unknown_value_is_refused(call, tmp_path):
+    runs = ("--runs", str(tmp_path))
+    folder = Path(call("run", "two-counties-baseline", *runs)[1].splitlines()[-1])
+    assert call("review", folder.name, "--remark", "x", *runs)[0] == 2
+    found = call("review", folder.name, "--who", "Wang", "--remark", "x", "--on", "demography.tfrr", *runs)
+    assert (found[0], "demography.tfr" in found[2]) == (2, True)
+    assert not (tmp_path / "reviews").exists()

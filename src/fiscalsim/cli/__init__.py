@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fiscalsim.cli import assessing, computing, lists, looking, packs, serving  # noqa: F401  (each puts its commands on the app)
+from fiscalsim.cli import assessing, computing, lists, looking, packs, reviewing, risking, serving  # noqa: F401  (each puts its commands on the app)
 from fiscalsim.cli.terminal import Settings, app, print_error
 from fiscalsim.errors import FiscalsimError
 

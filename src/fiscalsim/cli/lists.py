@@ -142,6 +142,8 @@ def _limit_words(family: str, sentence: str, lang: str) -> str:
 
 
 def _runs_listed(runs: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    from fiscalsim.report.review_boards import state_words
+    from fiscalsim.reviews import ReviewBook, reviews_of
     from fiscalsim.store import RunStore
 
     store, lang = RunStore(runs), Settings.lang
@@ -153,9 +155,11 @@ def _runs_listed(runs: Path) -> tuple[list[dict[str, Any]], list[str]]:
             "when": one.manifest["record"]["when"],
             "who": one.manifest["record"]["who"],
             "checks": one.manifest["checks_passed"],
+            "review": state_words(reviews_of(one), lang),
         }
         for one in store.list()
     ]
     notes = [t("cli.damaged", lang, name=name, why=why) for name, why in store.damaged().items()]
     notes += [t("cli.failed_before", lang, name=f"{one['name']} {one['digest'][:8]}", why=one["reason"]) for one in store.failures()]
+    notes += [t("cli.damaged_review", lang, why=line) for line in ReviewBook(runs).problems()]
     return rows, notes

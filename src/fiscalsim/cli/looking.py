@@ -21,6 +21,7 @@ class Format(StrEnum):
     json = "json"
     xlsx = "xlsx"
     html = "html"
+    pdf = "pdf"
 
 
 class Document(StrEnum):
@@ -28,6 +29,7 @@ class Document(StrEnum):
 
     html = "html"
     xlsx = "xlsx"
+    pdf = "pdf"
 
 
 class Prices(StrEnum):
@@ -48,17 +50,23 @@ def compare(
     from fiscalsim import report as reports
     from fiscalsim.compare import compare as compare_runs
     from fiscalsim.compare import to_json
-    from fiscalsim.report import boards
+    from fiscalsim.report import boards, compare_boards, review_boards
+    from fiscalsim.reviews import reviews_of
 
     saved = [find_run(name, runs) for name in runs_named]
     comparison = compare_runs(saved)
     if form is Format.json or (Settings.json and form is Format.table):
-        typer.echo(to_json(comparison))
+        states = {one.name: reviews_of(one).state for one in saved}
+        typer.echo(json.dumps({**json.loads(to_json(comparison)), "reviews": states}, ensure_ascii=False))
     elif form is Format.table:
         tables = {one.name: one.tables() for one in saved}
         first = saved[0]
         for other in saved[1:]:
             typer.echo(boards.compare_headline(comparison, first, other, tables, Settings.lang))
+        for one in saved:
+            typer.echo(t("format.colon", Settings.lang, head=one.name, body=review_boards.state_words(reviews_of(one), Settings.lang)))
+        for line in compare_boards.version_lines(comparison, Settings.lang):
+            typer.echo(line)
         print_board(boards.inputs_board(comparison, Settings.lang))
         year = boards.report_year(tables[first.name], first.manifest["pack"])
         print_board(boards.outputs_board(comparison, tables[first.name], year, Settings.lang))
@@ -68,6 +76,8 @@ def compare(
         path = target(out, reports.file_name(saved, "compare", form.value, Settings.lang))
         if form is Format.html:
             reports.write_text(path, reports.comparison_html(comparison, saved, Settings.lang))
+        elif form is Format.pdf:
+            reports.comparison_pdf(comparison, saved, path, Settings.lang)
         else:
             reports.comparison_xlsx(comparison, saved, path, Settings.lang)
         written(path)
@@ -170,7 +180,7 @@ def alternatives(
 @app.command()
 def report(
     run_named: Annotated[str, typer.Argument(metavar="RUN", help="A run by folder, name or digest.")],
-    to: Annotated[Document, typer.Option("--to", help="One self-contained page, or a spreadsheet.")] = Document.html,
+    to: Annotated[Document, typer.Option("--to", help="One self-contained page, a PDF or a spreadsheet.")] = Document.html,
     prices: Annotated[Prices, typer.Option("--prices", help="Money at current prices, or at constant prices of the base year.")] = Prices.current,
     out: Out = None,
     runs: RunsFolder = Path("runs"),
@@ -182,6 +192,9 @@ def report(
     if to is Document.html:
         path = target(out, reports.file_name([saved], "overview", "html", Settings.lang))
         reports.write_text(path, reports.report_html(saved, Settings.lang, prices.value))
+    elif to is Document.pdf:
+        path = target(out, reports.file_name([saved], "overview", "pdf", Settings.lang))
+        reports.report_pdf(saved, path, Settings.lang, prices.value)
     else:
         path = target(out, reports.file_name([saved], "results", "xlsx", Settings.lang))
         reports.report_xlsx(saved, path, Settings.lang, prices.value)
@@ -219,25 +232,38 @@ def _grades_of(path: str) -> str:
     return t("cli.check_grades", Settings.lang, n=sum(found.values()), **found)
 
 
+def _run_problems(folder: Path) -> list[str]:
+    """What is wrong with a run's own files, and with the reviews that name it."""
+    from fiscalsim.reviews import ReviewBook
+    from fiscalsim.store import check_run
+
+    return check_run(folder) + ReviewBook(folder.resolve().parent).problems(folder.resolve().name[-8:])
+
+
 def _problems(path: str, runs: Path) -> tuple[str, list[str], int]:
-    """(kind, problems, exit code) of a pack, scenario, proposal, run, assessment or folder of runs."""
+    """(kind, problems, exit code) of a pack, scenario, proposal, run, assessment, analysis of risk or folder of runs."""
     from fiscalsim.assess import check_assessment, load_proposal
     from fiscalsim.assumptions import check_pack, packs
+    from fiscalsim.reviews import ReviewBook
     from fiscalsim.scenario import home, load_scenario, scenario_ids
     from fiscalsim.store import RunStore, check_run
+    from fiscalsim.uncertainty import check_risk, is_risk
 
     place = Path(path)
     if (place / "manifest.json").is_file():
-        problems = check_run(place)
+        problems = _run_problems(place)
         return "run", problems, 4 if problems else 0
     if (place / "assessment.json").is_file():
         problems = check_assessment(place)
         return "assessment", problems, 4 if problems else 0
+    if is_risk(place):
+        problems = check_risk(place)
+        return "risk", problems, 4 if problems else 0
     if (place / "pack.yaml").is_file():
         found = check_pack(place.resolve().name, place.resolve().parents[1])
         return "pack", [str(problem) for problem in found], 2 if found else 0
     if place.is_dir() and RunStore(place).names():
-        problems = [line for name in RunStore(place).names() for line in check_run(place / name)]
+        problems = [line for name in RunStore(place).names() for line in check_run(place / name)] + ReviewBook(place).problems()
         return "runs", problems, 4 if problems else 0
     if path in packs(home()):
         found = check_pack(path, home())
@@ -254,5 +280,5 @@ def _problems(path: str, runs: Path) -> tuple[str, list[str], int]:
         except InputError as error:
             return "scenario", str(error).splitlines(), 2
         return "scenario", [], 0
-    problems = check_run(find_run(path, runs).path)
+    problems = _run_problems(find_run(path, runs).path)
     return "run", problems, 4 if problems else 0

@@ -128,7 +128,8 @@ def compare_headline(
         "met_word": t("word.more" if met >= 0 else "word.less", lang),
         "driver": t(f"driver.{parts.abs().idxmax()}", lang),
     }
-    names = {"a": first.manifest["scenario_names"][lang], "b": other.manifest["scenario_names"][lang]}
+    labels = short_labels(comparison, lang)
+    names = {"a": labels[first.name], "b": labels[other.name]}
     return t("headline.compare", lang, y=year, d=money(abs(change), lang), g=money(abs(gap), lang), k=abs(met), **names, **words)
 
 

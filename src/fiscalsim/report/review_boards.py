@@ -79,7 +79,7 @@ def _who(one: Review, lang: str) -> str:
 
 def _value(one: Assumption, lang: str) -> str:
     """A value with its grade and source, since a remark lapses when any of them moves."""
-    grade = t(f"grade.{one.grade}", lang) if has(f"grade.{one.grade}") else ""
+    grade = t("review.grade", lang, grade=one.grade) if one.grade else ""
     source = t(f"review.source_{one.source}", lang) if has(f"review.source_{one.source}") else one.source
     words = [word for word in (grade, source) if word]
     return t("review.value_of", lang, value=one.value, more=t("format.comma", lang).join(words)) if words else one.value
