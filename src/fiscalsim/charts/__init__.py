@@ -8,6 +8,7 @@ from fiscalsim.charts.affordability import burden_by_year, payable_levels
 from fiscalsim.charts.delivery import planned_and_opened, waiting_bars
 from fiscalsim.charts.difference import FOLD_BELOW, area_change, difference_waterfall
 from fiscalsim.charts.evidence import GRADE_FILLS, evidence_bars
+from fiscalsim.charts.gap import gap_waterfall
 from fiscalsim.charts.money import (
     INCOME,
     SPENDING,
@@ -21,6 +22,7 @@ from fiscalsim.charts.money import (
     transfer_table,
 )
 from fiscalsim.charts.people import OLD_AGE, WORKING_AGE, age_shares, balance_table, need_index, pyramid
+from fiscalsim.charts.risk import gap_fan, share_bars
 from fiscalsim.charts.rules import rules_dumbbell
 from fiscalsim.charts.shortfall import WIDEST_GRID, Grid, cell_path, class_of, grid_heads, grid_style, marginal_bars, shortfall_grid
 from fiscalsim.charts.style import (
@@ -109,6 +111,8 @@ __all__ = [
     "figure_text",
     "first_limit",
     "fund_support",
+    "gap_fan",
+    "gap_waterfall",
     "gap_yuan",
     "grid_heads",
     "grid_style",
@@ -133,6 +137,7 @@ __all__ = [
     "residents",
     "rules_dumbbell",
     "service_names",
+    "share_bars",
     "shortfall_grid",
     "spending_bars",
     "status_words",

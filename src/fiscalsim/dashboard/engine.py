@@ -26,7 +26,7 @@ import pyarrow as pa
 from fiscalsim.errors import FiscalsimError, InputError, IntegrityError, NoSolution, Problem
 from fiscalsim.quantities import PackInfo
 
-KEPT_ANSWERS = 12  # results kept in memory for all sessions together; an undo finds its result here
+KEPT_ANSWERS = 24  # results kept in memory for all sessions together; an undo finds its result here
 KEPT_SESSIONS = 200
 KEPT_PACKS = 4  # warm models a worker holds at most
 ATTEMPTS = 2  # a job is repeated once when its worker died
@@ -42,12 +42,22 @@ class Job:
     replay: bool = False
     save: tuple[str, ...] = ()  # Chinese and English name under which to save, empty for a preview
     repairs: int = 0  # the year whose shortfalls are to be mended; 0: the scenario itself is computed
+    about: tuple[str, ...] = ()  # of that year only one: region, service, residence, indicator; none: the largest
+    why: bool = False  # of that one not what mends it but why it is not smaller
     near: int = 0  # the year whose near-optimal alternatives are wanted
+    risk: int = 0  # how many futures are to be drawn, solved and filed
+    proposal: str = ""  # as JSON: whether it is affordable is to be assessed and filed
 
     @property
     def key(self) -> str:
         """Equal keys mean equal answers."""
-        return f"{self.digest}|{'replay' if self.replay else ''}|{'/'.join(self.save)}|{self.repairs or ''}{f'~{self.near}' if self.near else ''}"
+        mended = f"{self.repairs or ''}{'?' if self.why else ''}{'/'.join(self.about)}"
+        return (
+            f"{self.digest}|{'replay' if self.replay else ''}|{'/'.join(self.save)}|{mended}"
+            + (f"~{self.near}" if self.near else "")
+            + (f"!{self.risk}" if self.risk else "")
+            + (f"${self.proposal}" if self.proposal else "")
+        )
 
 
 @dataclass(frozen=True)
@@ -302,7 +312,7 @@ def work(pipe: Connection, stop: Any, home: str, runs: str) -> None:
         except (EOFError, OSError):
             return
         ticket = asked.pop("ticket")
-        job = Job(**{**asked, "overrides": tuple(asked["overrides"]), "save": tuple(asked["save"])})
+        job = Job(**{**asked, "overrides": tuple(asked["overrides"]), "save": tuple(asked["save"]), "about": tuple(asked["about"])})
 
         def progress(fraction: float, stage: str, ticket: int = ticket) -> None:
             if stop.value >= ticket:
@@ -323,25 +333,24 @@ def work(pipe: Connection, stop: Any, home: str, runs: str) -> None:
 
 
 def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[tuple[str, str], Any], progress: Any) -> tuple[dict[str, Any], list[bytes]]:
-    from fiscalsim.pipeline import WarmModels, run
+    from fiscalsim.pipeline import run
     from fiscalsim.scenario import load_scenario
     from fiscalsim.store import RunStore
 
     scenario = load_scenario(job.base, home, job.overrides)
     if job.repairs:
-        return _repairs(scenario, home, job.repairs, progress)
+        return _mended(scenario, home, job, models, progress)
     if job.near:
         return _near(scenario, home, job.near)
+    if job.risk:
+        return _risk(scenario, home, runs, job.risk, progress)
+    if job.proposal:
+        return _assess(scenario, home, runs, job.proposal, progress)
     if job.save:
         result = run(replace(scenario, name_zh=job.save[0], name_en=job.save[1]), home=home, progress=progress)
         folder = RunStore(runs).save(result).name
     else:
-        place = (scenario.pack, scenario.resolution)
-        warm = models.setdefault(place, WarmModels())
-        models.move_to_end(place)
-        while len(models) > KEPT_PACKS:
-            models.popitem(last=False)
-        result, folder = run(scenario, home=home, progress=progress, warm=warm, replay=job.replay), ""
+        result, folder = run(scenario, home=home, progress=progress, warm=_warm(models, scenario), replay=job.replay), ""
     record = {
         "passes": result.passes,
         "timings": result.timings,
@@ -353,14 +362,37 @@ def _compute(job: Job, home: Path, runs: Path, models: OrderedDict[tuple[str, st
     return _message(result.info, record, result.tables)
 
 
-def _repairs(scenario: Any, home: Path, year: int, progress: Any) -> tuple[dict[str, Any], list[bytes]]:
-    """The largest shortfalls of a year and what mends them, as tables; solved afresh, nothing of it is kept warm."""
+def _mended(scenario: Any, home: Path, job: Job, models: OrderedDict[tuple[str, str], Any], progress: Any) -> tuple[dict[str, Any], list[bytes]]:
+    """Why a shortfall is not smaller, or what mends it (or the largest ones), as tables; solved on the warm model of the pack."""
     from fiscalsim.assumptions import load_pack
-    from fiscalsim.repairs import repairs
+    from fiscalsim.repairs import Picked, limits_table, parts_table, repairs, why
 
-    found = repairs(scenario, home=home, year=year, progress=progress)
+    warm = _warm(models, scenario)
+    place = (scenario.pack, scenario.resolution)
+    if place not in warm.packs:
+        warm.packs[place] = load_pack(scenario.pack, home, scenario.resolution)
+    pack = warm.packs[place]
+    picked = Picked(*job.about) if job.about else None
+    record = {"year": job.repairs}
+    if job.why and picked is not None:
+        short, told = why(scenario, picked, year=job.repairs, warm=warm, pack=pack, progress=progress)
+        told_as = {"why_shortfall": short, "why_parts": parts_table(told), "why_limits": limits_table(told)}
+        return _message(pack.info, record, {**told_as, "regions": pack.info.region_names})
+    found = repairs(scenario, year=job.repairs, picked=picked, warm=warm, pack=pack, progress=progress)
     tables = {"repair_shortfalls": found.shortfalls, "repairs": found.repairs, "regions": found.places, "services": found.services}
-    return _message(load_pack(scenario.pack, home, scenario.resolution).info, {"year": found.year}, tables)
+    return _message(pack.info, record, tables)
+
+
+def _warm(models: OrderedDict[tuple[str, str], Any], scenario: Any) -> Any:
+    """The warm models of the scenario's pack, made when first needed; the oldest are forgotten."""
+    from fiscalsim.pipeline import WarmModels
+
+    place = (scenario.pack, scenario.resolution)
+    warm = models.setdefault(place, WarmModels())
+    models.move_to_end(place)
+    while len(models) > KEPT_PACKS:
+        models.popitem(last=False)
+    return warm
 
 
 def _near(scenario: Any, home: Path, year: int) -> tuple[dict[str, Any], list[bytes]]:
@@ -371,6 +403,26 @@ def _near(scenario: Any, home: Path, year: int) -> tuple[dict[str, Any], list[by
     found = near_optimal(scenario, home=home, year=year)
     tables = {"near_regions": found.regions, "near_whole": found.whole, "regions": found.places}
     return _message(load_pack(scenario.pack, home, scenario.resolution).info, {"year": found.year}, tables)
+
+
+def _risk(scenario: Any, home: Path, runs: Path, futures: int, progress: Any) -> tuple[dict[str, Any], list[bytes]]:
+    """So many futures of the scenario, solved in this process and filed; the answer names the folder."""
+    from fiscalsim.assumptions import load_pack
+    from fiscalsim.uncertainty import risk, save_risk
+
+    folder = save_risk(risk(scenario, futures=futures, home=home, workers=0, runs=runs, progress=progress), runs)
+    info = load_pack(scenario.pack, home, scenario.resolution).info
+    return _message(info, {"risk": folder.name}, {"regions": info.region_names})
+
+
+def _assess(scenario: Any, home: Path, runs: Path, proposal: str, progress: Any) -> tuple[dict[str, Any], list[bytes]]:
+    """Whether a proposal is affordable on this scenario, filed; the answer names the folder."""
+    from fiscalsim.assess import assess, from_json, save
+    from fiscalsim.assumptions import load_pack
+
+    folder = save(assess(scenario, from_json(proposal), home=home, progress=progress), scenario, runs)
+    info = load_pack(scenario.pack, home, scenario.resolution).info
+    return _message(info, {"assessment": folder.name}, {"regions": info.region_names})
 
 
 def _message(info: PackInfo, record: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> tuple[dict[str, Any], list[bytes]]:

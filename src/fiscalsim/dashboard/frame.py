@@ -16,8 +16,20 @@ import streamlit as st
 
 from fiscalsim.dashboard import files, panel, session, show
 from fiscalsim.dashboard.engine import Answer, Engine, Failure, Look
-from fiscalsim.dashboard.jobs import ask_for, ask_replay, failure_words, finish_save, look_at, look_for, same_figures, wait_for
-from fiscalsim.dashboard.session import reviewer_header, runs_folder, session_id, set_lever, set_policy, signed_in, state, the_world, value_words, view
+from fiscalsim.dashboard.jobs import ask_for, ask_replay, ask_save, failure_words, finish_save, look_at, look_for, same_figures, wait_for
+from fiscalsim.dashboard.session import (
+    reviewer_header,
+    runs_folder,
+    session_id,
+    set_lever,
+    set_patch,
+    set_policy,
+    signed_in,
+    state,
+    the_world,
+    value_words,
+    view,
+)
 from fiscalsim.dashboard.sidebar import sidebar
 from fiscalsim.dashboard.state import State, World, to_query
 from fiscalsim.dashboard.strip import Desk, strip
@@ -31,6 +43,7 @@ __all__ = [  # what pages may use
     "Desk",
     "ask_for",
     "ask_replay",
+    "ask_save",
     "failure_words",
     "look_at",
     "main",
@@ -39,6 +52,7 @@ __all__ = [  # what pages may use
     "same_figures",
     "session_id",
     "set_lever",
+    "set_patch",
     "set_policy",
     "signed_in",
     "state",
@@ -47,7 +61,7 @@ __all__ = [  # what pages may use
     "view",
     "wait_for",
 ]
-PAGES = ("overview", "why", "allocation", "indicators", "people", "fiscal", "delivery", "compare", "sources")
+PAGES = ("overview", "why", "allocation", "indicators", "people", "fiscal", "affordability", "delivery", "risk", "compare", "sources")
 LOGO = Path(__file__).parent / "static" / "logo.svg"
 
 

@@ -132,7 +132,7 @@ def conclude(outcomes: pd.DataFrame, table: pd.DataFrame, drawn: Draws, first: i
     rows = [number - 1 for number in numbers]
     gap = whole[(whole["measure"] == "gap_yuan") & (whole["year"] == last)].set_index("future")["value"].reindex(numbers)
     fails_by, fails = failing(outcomes, whole, first, last)
-    box, limits = rule(factors(drawn, last, own=False)[rows], fails.reindex(numbers).to_numpy(bool), drawn.paths)
+    box, limits = rule(drawn, rows, fails.reindex(numbers).to_numpy(bool), last)
     likely = likelihood(outcomes, first)
     summary = {
         "solved": len(numbers),

@@ -73,11 +73,14 @@ def likelihood(outcomes: pd.DataFrame, first: int) -> pd.DataFrame:
 
 
 def factors(drawn: Draws, last: int, own: bool) -> Array:
-    """[F,D] what each future drew, averaged over the uncertain years up to `last`: its own deviations (independent), or the lever's values."""
-    until = np.array(drawn.years) <= last
-    moved = (drawn.own != 0).any(axis=0) & until  # [D,Y] years that are uncertain
-    source = drawn.own if own else drawn.values
-    return np.stack([source[:, d, moved[d]].mean(axis=1) if moved[d].any() else np.zeros(len(source)) for d in range(source.shape[1])], axis=1)
+    """[F,D] what each future drew, averaged over the uncertain years up to `last`: its own deviations (independent), or how far the lever left its path."""
+    source = drawn.own if own else drawn.values - drawn.base
+    return np.stack([source[:, d, years].mean(axis=1) if years.any() else np.zeros(len(source)) for d, years in enumerate(uncertain(drawn, last))], axis=1)
+
+
+def uncertain(drawn: Draws, last: int) -> Array:
+    """[D,Y] the years up to `last` in which a driver may leave its path."""
+    return (drawn.own != 0).any(axis=0) & (np.array(drawn.years) <= last)
 
 
 def shares(X: Array, y: Array, names: tuple[str, ...]) -> pd.DataFrame:
@@ -119,11 +122,16 @@ def failing(outcomes: pd.DataFrame, whole: pd.DataFrame, first: int, last: int) 
     return WORST_GAPS, gap >= gap.quantile(WORST) if np.ptp(gap.to_numpy()) > 0 else gap > gap.max()
 
 
-def rule(X: Array, fails: Array, paths: tuple[str, ...]) -> tuple[Box | None, pd.DataFrame]:
-    """The box, and its limits as a table: path, side (below, above), value (mean of the lever over the uncertain years)."""
-    box = discover(X, fails)
-    limits = [(paths[limit.factor], "below" if limit.below else "above", limit.value) for limit in box.limits] if box else []
-    return box, pd.DataFrame(limits, columns=["path", "side", "value"]).astype({"path": "str", "side": "str", "value": float})
+def rule(drawn: Draws, rows: list[int], fails: Array, last: int) -> tuple[Box | None, pd.DataFrame]:
+    """The box, and its limits as a table: path, side (below, above), change (of the lever from its path), base (its path), means over the uncertain years."""
+    box = discover(factors(drawn, last, own=False)[rows], fails)
+    years = uncertain(drawn, last)
+    limits = [
+        (drawn.paths[one.factor], "below" if one.below else "above", one.value, float(drawn.base[one.factor][years[one.factor]].mean()))
+        for one in (box.limits if box else ())
+    ]
+    table = pd.DataFrame(limits, columns=["path", "side", "change", "base"])
+    return box, table.astype({"path": "str", "side": "str", "change": float, "base": float})
 
 
 def states(found: dict[int, tuple[str, str]]) -> pd.DataFrame:

@@ -43,11 +43,15 @@ class Driver:
 
 @dataclass(frozen=True)
 class Draws:
-    """`values` [F,D,Y] of the levers; `own` [F,D,Y] deviations by each driver's own shocks alone, which are independent; `clipped` [F,D,Y] put on a bound."""
+    """`values` [F,D,Y] of the levers, those on a bound `clipped` [F,D,Y]; `base` [D,Y] of the scenario itself.
+
+    `own` [F,D,Y]: deviations by each driver's own shocks alone, which are independent of all others.
+    """
 
     paths: tuple[str, ...]
     years: tuple[int, ...]
     values: Array
+    base: Array
     own: Array
     clipped: Array
 
@@ -102,6 +106,7 @@ def draw(drivers: tuple[Driver, ...], scenario: Scenario, seed: int, futures: in
     """`futures` futures around the scenario's own paths, over `years`."""
     shape = (futures, len(drivers), len(years))
     values, own, clipped = np.empty(shape), np.empty(shape), np.empty(shape)
+    base = np.array([path_at(scenario.value(driver.path), years) for driver in drivers])
     for f in range(futures):
         for d, driver in enumerate(drivers):
             mine = np.where(np.array(years) >= driver.from_year, shocks(driver.path, seed, f + 1, years), 0.0)
@@ -110,11 +115,10 @@ def draw(drivers: tuple[Driver, ...], scenario: Scenario, seed: int, futures: in
             shared = shocks(driver.follows, seed, f + 1, years) if driver.follows else np.zeros(len(years))
             shared = np.where(np.array(years) >= driver.from_year, driver.sd * driver.correlation * shared, 0.0)
             deviation = own[f, d] + carried(shared, driver.persistence)
-            base = path_at(scenario.value(driver.path), years)
-            moved = base + deviation if driver.how == "plus" else base * (1.0 + deviation)
+            moved = base[d] + deviation if driver.how == "plus" else base[d] * (1.0 + deviation)
             values[f, d] = np.clip(moved, driver.lowest, driver.highest)
             clipped[f, d] = values[f, d] != moved
-    return Draws(tuple(driver.path for driver in drivers), years, values, own, clipped)
+    return Draws(tuple(driver.path for driver in drivers), years, values, base, own, clipped)
 
 
 def driver_table(pack: Pack, drivers: tuple[Driver, ...], drawn: Draws) -> pd.DataFrame:
