@@ -8,7 +8,7 @@ from fiscalsim.assess.cases import CASES, settings_of
 from fiscalsim.assess.cost import LEVELS, NEW
 from fiscalsim.assess.judge import ABOVE, AMBER, GREEN, RED
 from fiscalsim.assess.proposal import Bears, Proposal, from_json, load_proposal, proposal_ids, to_json
-from fiscalsim.assess.record import ASSESSMENTS, RECORD, SavedAssessment, check_assessment, open_assessment, save
+from fiscalsim.assess.record import ASSESSMENTS, RECORD, SavedAssessment, assessments, check_assessment, open_assessment, save
 
 __all__ = [
     "ABOVE",
@@ -25,6 +25,7 @@ __all__ = [
     "Proposal",
     "SavedAssessment",
     "assess",
+    "assessments",
     "check_assessment",
     "from_json",
     "load_proposal",

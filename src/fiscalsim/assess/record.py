@@ -196,3 +196,14 @@ def _verdict(rows: pd.DataFrame) -> str:
     fails = (lacking > HALF_A_YUAN) & asked
     by_case = {case: bool(fails[rows["case"] == case].any()) for case in CASES}
     return RED if by_case[BASE] else AMBER if any(by_case.values()) else GREEN
+
+
+def assessments(runs: Path) -> list[SavedAssessment]:
+    """Every record below a folder of runs whose head is sound, the oldest first."""
+    found = []
+    for folder in (runs / ASSESSMENTS).glob("*") if (runs / ASSESSMENTS).is_dir() else ():
+        try:
+            found.append(open_assessment(folder))
+        except (InputError, IntegrityError):
+            continue  # a folder that is being written, or a damaged one: `check` names it
+    return sorted(found, key=lambda one: (one.head["record"]["when"], one.path.name))
