@@ -8,10 +8,10 @@ import subprocess
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from fiscalsim.allocation.passes import Passes
+from fiscalsim.allocation.passes import Face, Passes
 from fiscalsim.errors import NoSolution
 from tests.allocation.worlds import world
 
@@ -100,6 +100,29 @@ def test_a_warm_answer_equals_the_fresh_one(seed, pool):
     again, fresh = warm.solve(), solved(moved)
     assert goals(again)["5"] == pytest.approx(goals(fresh)["5"], rel=1e-6)
     assert np.abs(again.values["x"] - fresh.values["x"]).max() < 1e-4
+
+
+@settings(max_examples=15, deadline=None)
+@given(SEEDS, st.floats(0.5, 0.9))
+def test_what_the_passes_reached_holds_in_the_last_plan_to_the_digit_and_not_only_within_what_was_kept(seed, pool):
+    passes = Passes(world(seed, pool=pool))
+    solution = passes.solve()
+    assume(all(p["on_face"] for p in solution.passes if p["name"] in ("3", "4", "5")))
+    for name in ("2", "3"):
+        answer = solution.answers[name]
+        last = float(passes.form.objectives[name] @ solution.answers["5"].x + passes.form.offsets[name])
+        assert last == pytest.approx(answer.objective, rel=1e-8, abs=1e-8)
+
+
+def test_where_the_prices_of_the_passes_before_leave_no_plan_what_was_kept_still_does(monkeypatch):
+    t = world(1, pool=0.8)
+    usual = solved(t)
+    assert [p["on_face"] for p in usual.passes] == [False, True, True, True, True, True]
+    # a face that nothing fits: every stock fixed far below what is needed
+    monkeypatch.setattr(Face, "within", lambda self, form, rows, lo, hi: (form.lo[rows], form.hi[rows], lo, np.where(lo > 0, lo, 0.0)))
+    again = solved(t)
+    assert not any(p["on_face"] for p in again.passes[2:])
+    assert goals(again)["2"] == pytest.approx(goals(usual)["2"], abs=1e-4)
 
 
 def test_first_claims_that_cannot_be_paid_are_measured_and_not_an_error():

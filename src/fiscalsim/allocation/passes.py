@@ -1,7 +1,8 @@
 """The lexicographic passes: each lowers its goal, then what it reached is kept area by area as bounds for the passes after it.
 
 0 first claims (only where they cannot all be paid), 1a the largest floor share unmet, 1b clients below the floor, 2 binding targets,
-3 expected targets, 4 the worst-off and the gaps, 5 least cost and least churn, which makes the plan unique.
+3 expected targets, 4 the worst-off and the gaps, 5 least cost and least churn, which makes the plan unique. A pass is solved on the face of the
+plans that are as good for the passes before it, as their prices show it.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import numpy as np
 
 from fiscalsim.allocation.formulation import FAMILIES, Terms, build, building_paid
 from fiscalsim.allocation.recording import Recording
-from fiscalsim.allocation.solver import FEASIBILITY, MAY_BE_INFEASIBLE, Answer, PassSolver, StandardForm, compile_model
+from fiscalsim.allocation.solver import FEASIBILITY, LARGE, MAY_BE_INFEASIBLE, Answer, PassSolver, StandardForm, compile_model
 from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import Array
 
 ROOM = (0.0, 1e-5, 1e-4)  # by how much a pass may loosen what was kept where the solver cannot move within it: the first that answers
 KEPT = 1e-6  # what a later pass may give up of floors and targets, in shares
+FACE_PRICED = 1e-6  # a reduced cost or price beyond this is one: what has it cannot move without a loss for the pass
 ORDER = ("1a", "1b", "2", "3", "4", "5")
 MOST_RECORDED = 50_000  # cells of area, service and year; beyond that (counties of a province) the record would take gigabytes, and solving minutes anyway
 MEASURED_BY = {"below": "floor_guaranteed", "cut": "today_kept"}  # what is missing -> the rule that measures it
@@ -48,6 +50,39 @@ def check_finite(terms: Terms) -> None:
         if isinstance(values, np.ndarray) and item.name != "target" and not np.isfinite(values).all():
             cell = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
             raise NoSolution(f"{item.name}{list(cell)} of the allocation model is {values[cell]}; nothing was solved")
+
+
+class Face:
+    """The plans that are as good for the passes so far: of a goal's optimal plans all have a priced column at its bound and a priced row at its side.
+
+    What was kept area by area implies it but for KEPT; with it said, slivers of KEPT in which a later pass would move without meaning are gone, and
+    most columns of the last passes with them. Prices of any optimal answer name the same plans, so a warm answer and a fresh one do too.
+    """
+
+    def __init__(self, form: StandardForm):
+        self.value = np.full(len(form.col_lo), np.nan)  # per column, nan: free
+        self.side = np.zeros(len(form.lo), dtype=np.int8)  # per row, 1 at its lower side, -1 at its upper, 0 free
+
+    def narrow(self, form: StandardForm, answer: Answer) -> None:
+        """Take in the prices of one more pass."""
+        rows, price = answer.rows, answer.row_dual
+        reduced = form.objectives[answer.name] - form.A[rows].T @ price
+        fixed = np.isnan(self.value) & (np.abs(reduced) > FACE_PRICED)
+        self.value[fixed] = answer.x[fixed]
+        free = (self.side[rows] == 0) & (form.lo[rows] != form.hi[rows]) & (np.abs(price) > FACE_PRICED)
+        self.side[rows[free]] = np.sign(price[free])
+
+    def pin(self, numbers: Array, values: Array) -> None:
+        """Columns that a row of this pass alone holds at a value."""
+        free = np.isnan(self.value[numbers])
+        self.value[numbers[free]] = values[free]
+
+    def within(self, form: StandardForm, rows: Array, lo: Array, hi: Array) -> tuple[Array, Array, Array, Array]:
+        """Sides of `rows` and bounds of the columns on the face."""
+        low, high, side = form.lo[rows], form.hi[rows], self.side[rows]
+        low, high = np.where(side < 0, high, low), np.where(side > 0, low, high)
+        fixed = ~np.isnan(self.value)
+        return low, high, np.where(fixed, self.value, lo), np.where(fixed, self.value, hi)
 
 
 class Passes:
@@ -113,13 +148,14 @@ class Passes:
         self.bound(lo, hi, "unpaid", "hi", 0.0)
         self.bound(lo, hi, "unpaid_later", "hi", 0.0)
         answers: dict[str, Answer] = {}
+        face = self.face()
         left = list(order)
         while left:
             name = left.pop(0)
             if progress:
                 progress(ORDER.index(name) / len(ORDER) if name in ORDER else 0.0, f"pass_{name}")
             try:
-                answers[name] = self.one(name, lo, hi)
+                answers[name] = self.one(name, lo, hi, face)
             except NoSolution:
                 if name != "1a" or "0" in answers:
                     raise
@@ -129,6 +165,7 @@ class Passes:
             if write_mps is not None:
                 self.solvers[name].write_mps(write_mps)
             self.keep(name, answers[name], lo, hi)
+            self.narrow(name, answers[name], face)
         if write_mps is not None:
             with open(write_mps / "passes.csv", "w", newline="", encoding="utf-8") as file:
                 table = csv.writer(file, lineterminator="\n")
@@ -144,14 +181,41 @@ class Passes:
                 "rows": len(a.rows),
                 "columns": len(a.x),
                 "room": a.room,
+                "on_face": a.on_face,
             }
             for a in answers.values()
         ]
         return Solution(self.arrays(answers["5"].x), summary, answers)
 
-    def one(self, name: str, lo: Array, hi: Array) -> Answer:
-        """Solve one pass within the bounds kept so far."""
+    def face(self) -> Face | None:
+        """The face of all plans, for `narrow`; none for large models, whose answers by interior point are priced too loosely for it."""
+        return Face(self.form) if len(self.form.col_lo) <= LARGE else None
+
+    def narrow(self, name: str, answer: Answer, face: Face | None) -> None:
+        """The face of the passes up to `name`; of 0 and 1a only what `keep` takes, whose bounds may be infinite, and the last has none after it."""
+        if face is None or name not in ("1b", "2", "3"):
+            return
+        face.narrow(self.form, answer)
+        place = dict(zip(self.form.columns["x"][1], self.form.columns["x"][0], strict=True))
+        for variable, rule in MEASURED_BY.items() if name == "1b" else ():
+            missing = dict(zip(self.form.columns[variable][1], self.form.columns[variable][0], strict=True)) if variable in self.form.columns else {}
+            priced = answer.rows[(self.form.family[answer.rows] == rule) & (np.abs(answer.row_dual) > FACE_PRICED)]
+            cells = [self.form.row_index[row] for row in priced]
+            asked = np.array([self.terms.floor[cell[3]] if variable == "below" else self.terms.today[cell[1:]] for cell in cells])
+            # a row of pass 1b alone: what it asks is met but for what is missing, in later passes too
+            numbers = np.array([place[cell] for cell in cells], dtype=int)
+            face.pin(numbers, np.maximum(asked - answer.x[[missing[cell] for cell in cells]], 0.0) if cells else asked)
+
+    def one(self, name: str, lo: Array, hi: Array, face: Face | None = None) -> Answer:
+        """Solve one pass within the bounds kept so far, first on the face of the passes before it; where that has no answer, with all that was kept."""
         solver = self.solver(name)
+        if face is not None and name not in MAY_BE_INFEASIBLE:
+            try:
+                solver.load(*face.within(self.form, solver.rows, lo, hi))
+                return replace(solver.solve(), on_face=True)
+            except NoSolution:
+                self.solvers.pop(name)
+                solver = self.solver(name)
         for room in ROOM if name not in MAY_BE_INFEASIBLE else ROOM[:1]:
             low, high = lo.copy(), hi.copy()
             for variable, side, by in (("x", low, -room), ("short", high, room), ("unpaid", high, room), ("unpaid_later", high, room)):

@@ -134,6 +134,7 @@ class Answer:
     iterations: int
     status: str
     room: float = 0.0  # by how much the bounds kept from earlier passes were loosened for this answer
+    on_face: bool = False  # whether it was found among the plans that the prices of the passes before it leave; else within what was kept of them
 
 
 class PassSolver:

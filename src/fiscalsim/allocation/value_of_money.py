@@ -52,17 +52,19 @@ def solved_again(passes: Passes, solution: Solution, at: Array, by: float) -> di
 def _in_order(passes: Passes, solution: Solution, names: list[str], spared: set[str], anew: bool) -> dict[str, Answer]:
     """The passes one after another on the moved form; until one reaches something else each keeps what it kept before, unless `anew`."""
     lo, hi = _first_bounds(passes, "0" in names)
+    face = passes.face()
     found: dict[str, Answer] = {}
     changed = anew
     for name in names:
         answer = solution.answers[name]
         if changed or name not in spared:
-            again = passes.one(name, lo, hi)
-            if not anew and again.room > answer.room:
+            again = passes.one(name, lo, hi, face)
+            if again.on_face != answer.on_face or (not anew and again.room > answer.room):
                 raise NoSolution(f"pass {name} has no plan within what was kept")
             changed = changed or abs(again.objective - answer.objective) > SAME * max(1.0, abs(answer.objective))
             answer = again if changed else answer
         passes.keep(name, answer, lo, hi)
+        passes.narrow(name, answer, face)
         found[name] = answer
     return found
 
@@ -84,18 +86,19 @@ def derivatives(passes: Passes, solution: Solution, name: str, at: int, step: fl
     In a minimum that is convex in its right side, left <= dual <= right; at a breakpoint left < right. nan where there is no plan on that side
     within what was kept.
     """
-    form, answer = passes.form, solution.answers[name]
+    form, answer, face = passes.form, solution.answers[name], passes.face()
     lo, hi = _first_bounds(passes, "0" in solution.answers)
     for before in ("0", *ORDER[: ORDER.index(name)]):
         if before in solution.answers:
             passes.keep(before, solution.answers[before], lo, hi)
+            passes.narrow(before, solution.answers[before], face)
     kept = form.lo[at], form.hi[at]
     found = []
     for by in (-step, step):
         form.lo[at], form.hi[at] = kept[0] + by, kept[1] + by
         try:
-            again = passes.one(name, lo, hi)
-            found.append((again.objective - answer.objective) / by if again.room <= answer.room else np.nan)
+            again = passes.one(name, lo, hi, face)
+            found.append((again.objective - answer.objective) / by if again.room <= answer.room and again.on_face == answer.on_face else np.nan)
         except NoSolution:
             found.append(np.nan)
         finally:
