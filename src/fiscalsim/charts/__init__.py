@@ -22,7 +22,7 @@ from fiscalsim.charts.money import (
     transfer_table,
 )
 from fiscalsim.charts.people import OLD_AGE, WORKING_AGE, age_shares, balance_table, need_index, pyramid
-from fiscalsim.charts.risk import gap_fan, share_bars
+from fiscalsim.charts.risk import gap_fan, gap_unit, share_bars
 from fiscalsim.charts.rules import rules_dumbbell
 from fiscalsim.charts.shortfall import WIDEST_GRID, Grid, cell_path, class_of, grid_heads, grid_style, marginal_bars, shortfall_grid
 from fiscalsim.charts.style import (
@@ -112,6 +112,7 @@ __all__ = [
     "first_limit",
     "fund_support",
     "gap_fan",
+    "gap_unit",
     "gap_waterfall",
     "gap_yuan",
     "grid_heads",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from fiscalsim.charts.style import BLUE, CONTEXT_DARK, INK, LIGHT_BAR, Chart, blank, hover, year_axis
-from fiscalsim.text import money_unit, number, percent, t
+from fiscalsim.text import Unit, money_unit, number, percent, t
 
 Tables = Mapping[str, pd.DataFrame]
 HEIGHT = 250
@@ -15,12 +15,18 @@ BANDS = (("p5", "p95", "rgba(27,79,143,0.14)"), ("p20", "p80", "rgba(27,79,143,0
 REST = "rest"  # of the table `shares`: what no driver alone explains
 
 
+def gap_unit(tables: Tables, lang: str) -> Unit:
+    """The one unit of the gap in sentence, chart and table: that of what nine in ten futures of the last year do not exceed."""
+    rows = tables["fan"].query("measure == 'gap_yuan'")
+    return money_unit(float(rows.loc[rows["year"].idxmax(), "p90"]), lang)
+
+
 def gap_fan(tables: Tables, lang: str, height: int = HEIGHT) -> Chart:
     """C18: the funding gap by year: the bands of nine in ten and six in ten futures, their middle, and the scenario itself."""
     rows = tables["fan"].query("measure == 'gap_yuan'").set_index("year").drop(columns="measure")
     if float(rows.abs().to_numpy().max()) < 0.5:
         return Chart(None, ("risk.fan_none", {}), "", pd.DataFrame(), lang)
-    unit = money_unit(float(rows["p95"].max()), lang)
+    unit = gap_unit(tables, lang)
     shown = rows / unit.divisor
     figure = blank(height, lang)
     edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}

@@ -12,7 +12,7 @@ import pandas as pd
 
 from fiscalsim import charts
 from fiscalsim.report.boards import Board
-from fiscalsim.text import NONE, Unit, money_unit, number, percent, t
+from fiscalsim.text import NONE, Unit, number, percent, t
 from fiscalsim.uncertainty import FLOORS, PLAN, SOLVED
 
 Tables = Mapping[str, pd.DataFrame]
@@ -23,7 +23,7 @@ def headline(record: Record, tables: Tables, lang: str) -> str:
     """H9: how many futures hold every floor, where the gap of the last year lies in eight of ten, and what is most to be feared."""
     told = record["summary"]
     row: Any = tables["fan"].query("measure == 'gap_yuan' and year == @told['last']").iloc[0]
-    unit = money_unit(float(row["p90"]), lang)
+    unit = charts.gap_unit(tables, lang)
     words = {"n": told["solved"], "p": percent(told["held"], 0), "y": told["last"], "lo": unit.show(row["p10"]), "hi": unit.show(row["p90"]), "unit": unit.name}
     return t("risk.headline", lang, **words, fear=fear(record, tables, lang))
 
@@ -90,7 +90,7 @@ def fan_board(tables: Tables, lang: str, measure: str = "gap_yuan") -> Board:
     """The quantiles of a measure by year over the futures, and the scenario itself."""
     rows = tables["fan"].query("measure == @measure").drop(columns="measure")
     columns = [column for column in rows.columns if column != "year"]
-    unit = {"gap_yuan": money_unit(float(rows[columns].to_numpy().max()), lang), "coverage": Unit("%", 0.01, 1), "floors_held": Unit("", 1.0, 1)}[measure]
+    unit = {"gap_yuan": charts.gap_unit(tables, lang), "coverage": Unit("%", 0.01, 1), "floors_held": Unit("", 1.0, 1)}[measure]
     shown = rows[columns].map(unit.show)
     table = pd.concat([rows["year"].astype(int).astype(str), shown], axis=1)
     table.columns = [t("col.year", lang), *(t(f"risk.{column}", lang) for column in columns)]
