@@ -1,6 +1,6 @@
 """Photograph the pages of the desk for a saved run, as docs/screenshots and the guides show them.
 
-    python tools/screenshots.py RUN [--runs runs] [--out docs/screenshots] [--page overview]... [--lang zh]... [--size 1366x768]
+    python tools/screenshots.py RUN [--compare RUN2] [--runs runs] [--out docs/screenshots] [--page overview]... [--lang zh]... [--size 1366x768]
 
 RUN is the name or digest of a run in the folder of runs. Needs a Chromium of the system and playwright (extra `test`).
 """
@@ -57,14 +57,31 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(800)
 
 
+def _labels(runs: Path, first: str, second: str) -> dict[str, tuple[str, str]]:
+    """What the page calls the two runs, by language."""
+    found = [RunStore(runs).open(name) for name in (first, second)]
+    return {lang: tuple(f"{run.manifest['scenario_names'][lang]}·{run.digest8}" for run in found) for lang in LOCALES}
+
+
+def pick(page: Page, labels: tuple[str, str]) -> None:
+    """Choose the two runs on the page that compares."""
+    for place, label in zip((".st-key-w-a", ".st-key-w-b"), labels, strict=True):
+        box = page.locator(f"{place} input")
+        box.click()
+        box.fill(label[-8:])
+        page.get_by_role("option", name=label).click()
+        settle(page)
+
+
 def main() -> None:
     """Photograph every asked page in every asked language."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="a run by name or digest")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
-    parser.add_argument("--page", action="append", choices=[*PAGES, PANEL], help="all but compare when left out")
+    parser.add_argument("--page", action="append", choices=[*PAGES, PANEL], help="all when left out; compare only with --compare")
     parser.add_argument("--lang", action="append", choices=list(LOCALES), help="both when left out")
+    parser.add_argument("--compare", metavar="RUN2", help="also the page that compares: RUN beside this second run of the folder")
     parser.add_argument("--size", default="1366x768")
     parser.add_argument("--tab", action="append", default=[], help="click the tab of this name first")
     parser.add_argument("--full", action="store_true", help="the whole page, not only the first screen")
@@ -73,6 +90,10 @@ def main() -> None:
     if chromium is None:
         raise SystemExit("no Chromium on this machine: install the system's package `chromium`")
     digest = RunStore(chosen.runs).open(chosen.run).manifest["digest"][:8]
+    labels = _labels(chosen.runs, chosen.run, chosen.compare) if chosen.compare else {}
+    names = chosen.page or [page for page in PAGES if page != "compare" or labels]
+    if "compare" in names and not labels:
+        parser.error("the page `compare` needs a second run: --compare RUN2")
     width, height = map(int, chosen.size.split("x"))
     chosen.out.mkdir(parents=True, exist_ok=True)
     process, address = serve(chosen.runs)
@@ -87,6 +108,8 @@ def main() -> None:
                     if name == PANEL:
                         page.get_by_role("button", name=t("app.all_levers", lang)).click()
                         settle(page)
+                    if name == "compare":
+                        pick(page, labels[lang])
                     for tab in chosen.tab:
                         page.get_by_role("tab", name=tab).click()
                         settle(page)

@@ -87,12 +87,14 @@ def compare(runs: Sequence[Run]) -> Comparison:
 # --- what may be compared -------------------------------------------------------------------------------------------
 
 
+def axis_differences(runs: Sequence[Run]) -> list[tuple[str, str, str, str]]:
+    """(axis, run, value of the first run, value of that run) for all that must agree and does not; empty when the runs can be compared."""
+    first = _axes(runs[0])
+    return [(axis, run.name, _short(first[axis]), _short(value)) for run in runs[1:] for axis, value in _axes(run).items() if value != first[axis]]
+
+
 def _refuse_different_axes(runs: Sequence[Run]) -> None:
-    first, problems = _axes(runs[0]), []
-    for run in runs[1:]:
-        for axis, value in _axes(run).items():
-            if value != first[axis]:
-                problems.append(f"{axis} differ ({runs[0].name}: {_short(first[axis])}; {run.name}: {_short(value)})")
+    problems = [f"{axis} differ ({runs[0].name}: {here}; {name}: {there})" for axis, name, here, there in axis_differences(runs)]
     if problems:
         raise InputError("cannot be compared: " + "; ".join(problems))
 

@@ -5,6 +5,8 @@ Knows the result that is shown. Must not know pages; computes nothing itself.
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +20,10 @@ from fiscalsim.dashboard.session import read_only, runs_folder, view
 from fiscalsim.dashboard.state import State, World, command, in_python, scenario_yaml, to_query
 from fiscalsim.prices import CONSTANT, CURRENT, basis_of, price_words
 from fiscalsim.quantities import PackInfo
+from fiscalsim.report import review_boards
+from fiscalsim.reviews import NOT_REVIEWED, reviews_of
 from fiscalsim.scenario import Scenario
-from fiscalsim.store import RunStore
+from fiscalsim.store import RunStore, SavedRun
 from fiscalsim.text import name_of, t
 
 
@@ -68,7 +72,7 @@ def strip(desk: Desk) -> None:
         (t("strip.years", lang, first=years[0], last=years[-1]), ""),
         (price_words(tables, info.base_year, lang), "" if basis_of(tables) == CURRENT else "warn"),
         (t("strip.saved", lang, digest=desk.digest8), "good") if desk.saved else (t("strip.preview", lang), "warn"),
-        (t("strip.unreviewed", lang), "warn"),
+        _review_tag(desk),
         *([(t("strip.assumed", lang, n=assumed), "warn")] if assumed else []),
         *([(t("strip.failed_checks", lang, n=failed), "bad")] if failed else []),
         *([(t("strip.made_up", lang), "bad")] if info.made_up else []),
@@ -87,6 +91,14 @@ def strip(desk: Desk) -> None:
             st.code(in_python(desk.state, desk.scenario.digest8), language=None, wrap_lines=True)
         with st.popover(t("app.export", lang), type="tertiary"):
             _export(desk)
+
+
+def _review_tag(desk: Desk) -> tuple[str, str]:
+    """Whether anybody reviewed the run shown; a preview is nobody's."""
+    if not desk.saved:
+        return t("review.none", desk.lang), "warn"
+    found = reviews_of(RunStore(runs_folder()).open(desk.saved))
+    return review_boards.state_words(found, desk.lang), "good" if review_boards.is_reviewed(found) else "warn" if found.state == NOT_REVIEWED else "bad"
 
 
 def _prices(desk: Desk) -> None:
@@ -127,19 +139,38 @@ def _export(desk: Desk) -> None:
     if (folder, language, basis) == (desk.saved, lang, basis_of(desk.tables)):
         for key, (file, content, kind) in made.items():
             st.download_button(t(f"app.{key}", lang), content, file, kind, on_click="ignore", key=f"dl:{key}")
+        if st.session_state.get("pdf_missing"):
+            show.note(t("app.pdf_missing", lang, why=st.session_state["pdf_missing"]))
 
 
 def _files(desk: Desk) -> dict[str, tuple[str, bytes, str]]:
-    """The report and the spreadsheet of a saved run, in memory."""
+    """The report as page and on paper, and the spreadsheet of a saved run, in memory; why there is no PDF is said instead of it."""
     from tempfile import TemporaryDirectory
 
     from fiscalsim.report import file_name, report_html, report_xlsx
 
     run, basis = RunStore(runs_folder()).open(desk.saved), basis_of(desk.tables)
-    with TemporaryDirectory() as folder:
-        book = report_xlsx(run, Path(folder) / "run.xlsx", desk.lang, basis).read_bytes()
     sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return {
-        "download_report": (file_name([run], "overview", "html", desk.lang), report_html(run, desk.lang, basis).encode(), "text/html"),
-        "download_xlsx": (file_name([run], "results", "xlsx", desk.lang), book, sheet),
-    }
+    with st.spinner(t("app.making_files", desk.lang)), TemporaryDirectory() as folder:
+        book = report_xlsx(run, Path(folder) / "run.xlsx", desk.lang, basis).read_bytes()
+        made = {
+            "download_report": (file_name([run], "overview", "html", desk.lang), report_html(run, desk.lang, basis).encode(), "text/html"),
+            "download_xlsx": (file_name([run], "results", "xlsx", desk.lang), book, sheet),
+        }
+        paper, why = _paper(run, Path(folder) / "run.pdf", desk.lang, basis)
+    st.session_state["pdf_missing"] = why
+    return made | ({"download_pdf": (file_name([run], "overview", "pdf", desk.lang), paper, "application/pdf")} if paper else {})
+
+
+def _paper(run: SavedRun, path: Path, lang: str, basis: str) -> tuple[bytes, str]:
+    """The report as PDF, made in a process of its own (it starts a browser for the figures); else the last line that says why not."""
+    from fiscalsim.report.pdf import SECONDS
+
+    command = [sys.executable, "-m", "fiscalsim.cli", "--lang", lang, "report", str(run.path), "--to", "pdf", "--prices", basis, "--out", str(path)]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return b"", t("pdf.too_slow", lang, n=SECONDS)
+    if ended.returncode == 0:
+        return path.read_bytes(), ""
+    return b"", (ended.stderr.strip().splitlines() or [str(ended.returncode)])[-1]

@@ -25,6 +25,7 @@ from fiscalsim.report.outline import Outline, comparison_outline, run_outline
 from fiscalsim.store import SavedRun
 from fiscalsim.text import t
 
+SECONDS = 240  # how long a report may take before the desk gives up
 INSTALL = "pip install -c constraints.txt -e '.[pdf]'"
 LIBRARIES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 FONTS = "fontconfig fonts-wqy-zenhei"
@@ -51,13 +52,13 @@ details{{display:none}} footer{{color:#475467;font-size:8pt;border-top:.6pt soli
 
 def report_pdf(run: SavedRun, path: Path, lang: str, basis: str = CURRENT) -> Path:
     """The report on one run as a PDF; InputError when this machine cannot write one, IntegrityError when the run is not what was saved."""
-    _refuse_without_library()
+    _refuse_without_library(lang)
     return _write(run_outline(run, lang, basis), path, lang)
 
 
 def comparison_pdf(comparison: Comparison, runs: Sequence[SavedRun], path: Path, lang: str) -> Path:
     """The comparison of runs as a PDF; each run is verified first."""
-    _refuse_without_library()
+    _refuse_without_library(lang)
     return _write(comparison_outline(comparison, runs, lang), path, lang)
 
 
@@ -72,11 +73,11 @@ def missing() -> str:
     return "" if _chinese_font() else "font"
 
 
-def _refuse_without_library() -> None:
+def _refuse_without_library(lang: str) -> None:
     lacking = missing()
     if lacking:
         what = {"library": INSTALL, "system": LIBRARIES, "font": FONTS}[lacking]
-        raise InputError(t(f"pdf.no_{lacking}", "en", what=what))
+        raise InputError(t(f"pdf.no_{lacking}", lang, what=what))
 
 
 def _chinese_font() -> bool:

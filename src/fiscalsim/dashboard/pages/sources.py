@@ -9,10 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from fiscalsim import charts
-from fiscalsim.dashboard import headlines, show, tallies
-from fiscalsim.dashboard.frame import Desk
+from fiscalsim.dashboard import headlines, reviewing, show, tallies
+from fiscalsim.dashboard.frame import Desk, runs_folder
 from fiscalsim.dashboard.state import overrides
-from fiscalsim.text import NONE, has, t
+from fiscalsim.errors import IntegrityError
+from fiscalsim.store import RunStore
+from fiscalsim.text import NONE, has, money, t
 
 
 def command(desk: Desk) -> str:
@@ -104,6 +106,52 @@ def _documents(desk: Desk) -> None:
     st.dataframe(table, hide_index=True, height=300, key="data:quotes")
 
 
+def _words(desk: Desk) -> None:
+    """Every target and statement of the plan in its own words."""
+    lang, rows = desk.lang, desk.tables["indicator_names"]
+    shown = pd.DataFrame(
+        {
+            t("col.indicator", lang): rows[f"name_{lang}"],
+            t("col.nature", lang): [t(f"nature.{nature}", lang) for nature in rows["nature"]],
+            t("col.target", lang): [NONE if pd.isna(value) else charts.figure_text(float(value)) for value in rows["target_value"]],
+            t("col.unit", lang): rows[f"unit_{lang}"],
+            t("col.quote", lang): rows["quote"],
+            t("col.source", lang): [headlines.document(desk.tables, str(source)) for source in rows["source"]],
+        }
+    )
+    st.dataframe(shown, hide_index=True, height=400, key="data:words")
+    show.data(shown, desk.source("indicators"), "words", lang)
+
+
+MOST_RUNS = 60  # manifests read for the list; the rest is counted
+
+
+def _batches(desk: Desk) -> None:
+    """Saved runs of this pack with their main figures, by name; a batch leaves its runs here too. A damaged one is named, not shown."""
+    lang, store = desk.lang, RunStore(runs_folder())
+    names = store.names()
+    lines = [line for name in names[:MOST_RUNS] if (line := _run_line(store, name, desk.info.id, lang)) is not None]
+    if not lines:
+        show.note(t("tally.batches_none", lang))
+        return
+    heads = [t("col.digest", lang), t("col.scenario", lang), t("tally.col_floors", lang), t("col.targets_met", lang), t("col.money", lang)]
+    note = t("tally.batches_more", lang, n=len(names) - MOST_RUNS) if len(names) > MOST_RUNS else ""
+    show.table(pd.DataFrame(lines, columns=heads), t("tally.batches", lang), lang, desk.source("summary"), "batches", note_text=note)
+
+
+def _run_line(store: RunStore, name: str, pack: str, lang: str) -> tuple[str, ...] | None:
+    try:
+        run = store.open(name)
+        if run.manifest["scenario"]["pack"] != pack:
+            return None
+        rows = run.table("summary")
+    except IntegrityError:
+        return (name[-8:], t("tally.damaged", lang), NONE, NONE, NONE)
+    told: dict[str, Any] = dict(zip(rows["key"], rows["value"], strict=True))
+    held, met = f"{int(told['regions_with_floors'])}/{int(told['regions'])}", f"{int(told['indicators_met'])}/{int(told['indicators'])}"
+    return (run.digest8, str(run.manifest["scenario"][f"name_{lang}"]), held, met, money(float(told["floor_gap_yuan"]), lang))
+
+
 def _record(desk: Desk) -> None:
     lang, record = desk.lang, desk.answer.record
     passes: list[Any] = [one for one in record["passes"] if isinstance(one, dict)]
@@ -139,12 +187,16 @@ def show_page(desk: Desk) -> None:
     """The page."""
     lang = desk.lang
     show.headline(headlines.sources(desk.tables, lang))
-    values, evidence, items, documents, run, checks, again = st.tabs(
-        [t(f"heading.{name}", lang) for name in ("values", "evidence", "items", "documents", "run", "checks", "reproduce")]
-    )
+    first = ("heading.values", "tally.all_quotes", "heading.run", "tally.batches", "heading.checks", "heading.reviews", "heading.reproduce")
+    more = ("heading.evidence", "heading.items", "heading.documents")
+    values, words, run, batches, checks, reviews, again, evidence, items, documents = st.tabs([t(key, lang) for key in (*first, *more)])
     with values:
         _values(desk)
         show.board(tallies.grades_board(desk.tables, lang), desk.source("sources"), "grades", lang)
+    with words:
+        _words(desk)
+    with batches:
+        _batches(desk)
     with evidence:
         _evidence(desk)
     with items:
@@ -155,6 +207,8 @@ def show_page(desk: Desk) -> None:
         _record(desk)
     with checks:
         _checks(desk)
+    with reviews:
+        reviewing.reviews_tab(desk)
     with again:
         show.note(t("explain.reproduce", lang))
         st.code(command(desk), language=None, wrap_lines=True)
