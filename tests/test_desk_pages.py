@@ -244,3 +244,32 @@ def test_the_replay_headline_says_the_numbers_of_its_table(engine, lang):  # noq
         number = NUMBER.findall(figure)[0]
         assert number in table, figure
     assert delivery.FORM
+
+
+def test_the_price_of_each_basis_rises_from_registered_people_to_all_residents(engine):  # noqa: F811
+    app = opened("people")
+    app.button(key="w:bases").click().run()
+    fine(app)
+    body = html_of(app)
+    table = body[body.index('id="t-bases"') :].split("</table>")[0]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr")[2:]]
+    needs = [float(row[1].replace(",", "")) for row in rows]
+    assert [row[0][:2] for row in rows] == ["户籍", "现行", "常住"]
+    assert needs == sorted(needs) and needs[0] < needs[2]
+    assert rows[1][2] in ("0", "0.0")
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_sources_page_lists_saved_runs_and_names_a_damaged_one(engine, lang):  # noqa: F811
+    app = opened("overview", lang)
+    app.button(key="w:save").click().run()
+    name = next(iter(engine.runs.glob("*-????????"))).name
+    app = opened("sources", lang)
+    fine(app)
+    assert name[-8:] in html_of(app)
+    damaged = engine.runs / name / "manifest.json"
+    damaged.chmod(0o644)
+    damaged.write_bytes(damaged.read_bytes().replace(b"a", b"b", 1))
+    app = opened("sources", lang, {"s": link(lang, set={"fiscal.transfer_pool": 1.1})})
+    fine(app)
+    assert t("tally.damaged", lang) in html_of(app)

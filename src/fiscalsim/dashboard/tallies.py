@@ -5,6 +5,8 @@ Knows the tables of a run, charts' sums and texts. Must not know widgets. Cells 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -12,7 +14,7 @@ from fiscalsim import charts
 from fiscalsim.charts import Tables
 from fiscalsim.quantities import MET, PackInfo
 from fiscalsim.report.boards import Board, shortfalls
-from fiscalsim.text import NONE, Unit, listed, money_unit, name_of, number, people_unit, percent, t
+from fiscalsim.text import NONE, Unit, listed, money, money_unit, name_of, number, people, people_unit, percent, t
 
 NATURES = ("binding", "expected")
 
@@ -125,8 +127,8 @@ def detail_board(tables: Tables, info: PackInfo, year: int, lang: str, region: s
 def balance_board(tables: Tables, info: PackInfo, lang: str, region: str | None) -> Board:
     """The population balance year by year from the base year on, and the share of the old."""
     table = charts.balance_table(tables, lang, region)
-    people = tables["population"] if region is None else tables["population"].query("region == @region")
-    base = float(people.loc[people["year"] == info.base_year, "persons"].sum())
+    rows = tables["population"] if region is None else tables["population"].query("region == @region")
+    base = float(rows.loc[rows["year"] == info.base_year, "persons"].sum())
     unit = people_unit(max(base, float(table.iloc[:, 1].max())), lang)
     lines = [(str(info.base_year), unit.show(base), *[NONE] * (len(table.columns) - 2))]
     lines += [(str(int(row[0])), *(unit.show(float(value)) for value in row[1:])) for row in table.itertuples(index=False)]
@@ -154,6 +156,29 @@ def clients_by_service(tables: Tables, region: str | None) -> pd.DataFrame:
     """People entitled by year (rows) and service (columns)."""
     demand = tables["demand"] if region is None else tables["demand"].query("region == @region")
     return demand.pivot_table(index="year", columns="service", values="clients", aggfunc="sum", observed=True)
+
+
+def bases_board(bases: Mapping[str, Tables], now: str, year: int, lang: str, region: str | None) -> Board:
+    """What the standards cost in `year` under each basis (words -> tables of its run), against the one called `now`; the first and last are the ends."""
+    needs = {name: float(charts.needs_by_year(tables, region)[year]) for name, tables in bases.items()}
+    gaps = {name: _unmet(tables, year, region) for name, tables in bases.items()}
+    unit = money_unit(max(needs.values()), lang)
+    lines = [(name, unit.show(needs[name]), unit.show(needs[name] - needs[now], signed=True), unit.show(gaps[name])) for name in bases]
+    heads = [t("tally.col_basis", lang), t("col.need", lang), t("tally.col_against_set", lang), t("col.serve_all", lang)]
+    others = bases[now]["non_local"]
+    others = others[(others["year"] == year) & (True if region is None else others["region"] == region)]
+    heads_count, ends = float(others["persons"].sum()), list(needs.values())
+    note = ""
+    if len(ends) > 1 and heads_count >= 1:
+        more = ends[-1] - ends[0]
+        note = t("tally.bases_note", lang, people=people(heads_count, lang), money=money(more, lang), each=number(more / heads_count))
+    return Board(t("tally.bases", lang, year=year), pd.DataFrame(lines, columns=heads), unit.name, note=note)
+
+
+def _unmet(tables: Tables, year: int, region: str | None) -> float:
+    cells = charts.coverage(tables, year)
+    cells = cells if region is None else cells[cells["region"] == region]
+    return float(cells.loc[cells["gap"] >= charts.CLASSES[1][0], "unmet_yuan"].sum())
 
 
 # --- money ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import streamlit as st
 
 from fiscalsim import charts
 from fiscalsim.dashboard import controls, headlines, show, tallies
+from fiscalsim.dashboard.bases import show_bases
 from fiscalsim.dashboard.frame import Desk
 from fiscalsim.text import NONE, number, people_unit, percent, t
 
@@ -76,4 +77,5 @@ def show_page(desk: Desk) -> None:
         show.chart(charts.need_index(tables, lang, region), desk.source("demand"), "index", t("explain.index", lang))
         show.board(tallies.balance_board(tables, desk.info, lang, region), desk.source("population", "components"), "balance", lang)
         _zones(desk, year, region)
+    show_bases(desk, year, region)
     _backcast(desk)
