@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("streamlit")
 
-from fiscalsim.dashboard import panel
+from fiscalsim.dashboard import panel, sidebar
 from fiscalsim.dashboard.session import bounds
 from fiscalsim.dashboard.state import State, along
 from fiscalsim.levers import check_value, load_levers
@@ -114,6 +114,13 @@ def test_undo_and_redo_are_exact_five_times(engine):  # noqa: F811
     app.button(key="w:undo").click().run()
     app.slider(key="l:fiscal.transfer_pool").set_value(0.95).run()
     assert app.button(key="w:redo").disabled  # a new change ends what could be done again
+
+
+def test_a_slider_of_a_scenario_that_was_left_moves_nothing(monkeypatch):
+    monkeypatch.setattr(sidebar, "state", lambda: State(BASE))
+    monkeypatch.setattr(sidebar, "set_lever", lambda *_: pytest.fail("moved"))
+    sidebar._moved("standards.prepregnancy_check", "generic-city-baseline")
+    sidebar._moved("fiscal.transfer_pool", "generic-city-baseline")
 
 
 def test_one_difference_is_put_back_by_one_click_and_the_rule_is_one(engine):  # noqa: F811

@@ -118,8 +118,8 @@ def _uploader_words(lang: str) -> None:
     limit = t("files.limit", lang, size=number(LARGEST_YAML / MEGABYTE))
     rules = (
         "[data-testid=stFileUploaderDropzoneInstructions]{display:none}",
-        "[data-testid=stFileUploaderDropzone] button>*{font-size:0}",
-        f"[data-testid=stFileUploaderDropzone] button::after{{content:'{t('files.choose', lang)}'}}",
+        "[data-testid=stFileUploaderDropzone] button p{display:none}",
+        f"[data-testid=stFileUploaderDropzone] button [data-testid=stMarkdownContainer]::after{{content:'{t('files.choose', lang)}'}}",
     )
     st.html(f"<style>{''.join(rules)}</style>")
     show.note(limit)

@@ -124,13 +124,16 @@ def _number(path: str, value: Any, levers: Mapping[str, Lever], fixed: bool, lan
         format=f"%.{shown_digits(lever) if lever else DIGITS}f",
         key=f"n:{path}",
         on_change=_typed,
-        args=(path,),
+        args=(path, state().base),
         disabled=fixed,
     )
 
 
-def _typed(path: str) -> None:
+def _typed(path: str, asked: str) -> None:
+    """A number was typed, for the scenario that was shown then."""
     world, now = the_world(), state()
+    if asked != now.base:
+        return
     base = world.base(now.base)
     lever = world.levers(base.pack).get(path)
     value = float(st.session_state[f"n:{path}"]) / (shown_scale(lever) if lever else 1.0)

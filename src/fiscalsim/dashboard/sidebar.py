@@ -120,8 +120,11 @@ def _closed_group(group: str, mine: list[Lever], base: Scenario, now: State, lan
             _slider(lever, base, now, lang)
 
 
-def _moved(path: str) -> None:
+def _moved(path: str, base: str) -> None:
+    """A slider was moved. One of another scenario, whose page was still being drawn when the scenario changed, moves nothing."""
     world, now = the_world(), state()
+    if base != now.base:
+        return
     lever = world.levers(world.base(now.base).pack)[path]
     set_lever(path, float(st.session_state[f"l:{path}"]) / shown_scale(lever))
 
@@ -147,7 +150,7 @@ def _slider(lever: Lever, base: Scenario, now: State, lang: str) -> None:
         key=f"l:{lever.path}",
         help=about,
         on_change=_moved,
-        args=(lever.path,),
+        args=(lever.path, now.base),
         disabled=session.read_only(),
     )
     if lever.path in now.set and not session.read_only():
