@@ -66,7 +66,7 @@ def share_bars(tables: Tables, lang: str, height: int = HEIGHT) -> Chart:
     text = [percent(share, 0) for share in rows["share"]]
     figure.add_bar(y=labels, x=values, orientation="h", marker={"color": fills}, text=text, textposition="outside", cliponaxis=False, hoverinfo="y+text")
     figure.update_yaxes(autorange="reversed", showgrid=False, color=INK)
-    figure.update_xaxes(range=[0, max(10.0, 1.25 * float(values.max()))], showticklabels=False)
+    figure.update_xaxes(range=[0, max(10.0, 1.25 * float(values.max()))], showticklabels=False, showgrid=False)
     figure.update_layout(showlegend=False, margin={"t": 8})
     told = rows[rows["path"] != REST]
     two = told.head(2)

@@ -76,7 +76,7 @@ def _wait(desk: Desk, job: Job) -> bool:
     look = engine.look(_session(), job)
     if look.answer is not None:
         st.session_state.pop("risk")
-        st.success(t("risk.saved", lang, name=look.answer.record["risk"]))
+        st.success(t("risk.saved", lang, digest=str(look.answer.record["risk"])[-8:]))
         return False
     if look.failure is not None:
         st.session_state.pop("risk")
@@ -90,12 +90,12 @@ def _wait(desk: Desk, job: Job) -> bool:
 
 def _result(desk: Desk, saved: SavedRisk, form: bool = True) -> None:
     lang, record, tables = desk.lang, saved.record, _tables(saved.path)
-    source = t("risk.source", lang, name=saved.name)
+    source = t("risk.source", lang, digest=saved.name[-8:])
     show.headline(risk_boards.headline(record, tables, lang))
     show.note(risk_boards.fear_note(record, lang))
     if form:
         _form(desk)
-    left, right = st.columns([11, 9], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         show.chart(charts.gap_fan(tables, lang), source, "risk_fan", t("risk.fan_note", lang))
         show.chart(charts.share_bars(tables, lang), source, "risk_shares", t("risk.shares_note", lang))
@@ -105,7 +105,7 @@ def _result(desk: Desk, saved: SavedRisk, form: bool = True) -> None:
         show.note(line)
     with st.expander(t("risk.drivers", lang)):
         show.board(risk_boards.drivers_board(tables, lang), source, "risk_drivers", lang)
-    with st.expander(t("risk.of_floors_held", lang)):
+    with st.expander(t("risk.ranges", lang)):
         for measure in ("gap_yuan", "floors_held", "coverage"):
             show.board(risk_boards.fan_board(tables, lang, measure), source, f"risk_{measure}", lang)
     if form:
