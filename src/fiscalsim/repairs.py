@@ -1,7 +1,8 @@
-"""What would mend the largest shortfalls: each way is a patch of the scenario, applied and solved again, with who gains, who loses and what it costs.
+"""What would mend a shortfall: ways as patches of the scenario, each at its least size, applied and solved again, with who gains, who loses and the cost.
 
-Knows scenarios, the pipeline's question and the outcome of plans; must not know words or pages. Nothing is said that was not solved: a way that
-does not help is kept as such. Persons are clients of the year shown, yuan of the year itself.
+A way is first asked on the warm model whether it could help at all, everybody else keeping what they have, and how large it must be; only what could
+is then solved as a plan of its own, and only what that plan gives is said. Knows scenarios, the pipeline's question and the outcome of plans; must not
+know words or pages. Persons are clients of the year shown, yuan of the year itself.
 """
 
 from __future__ import annotations
@@ -14,180 +15,197 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fiscalsim.allocation import Asker, Outcome
-from fiscalsim.assumptions import load_pack
-from fiscalsim.errors import NoSolution
-from fiscalsim.levers import clean_value, path_at
-from fiscalsim.pipeline import Posed, posed
+from fiscalsim.allocation import GROUPS, Aim, Asker, Explained, OneCell, Outcome, Solved, explained, form_of, terms
+from fiscalsim.assumptions import Pack, load_pack
+from fiscalsim.axes import RESIDENCES
+from fiscalsim.errors import InputError, NoSolution, Problem, nearest
+from fiscalsim.pipeline import Posed, WarmModels, posed
 from fiscalsim.scenario import Scenario
 from fiscalsim.scenario import home as default_home
+from fiscalsim.ways import WAYS, Known, Patch, Way
 
 LEAST = 1.0  # persons; fewer is no help
 NOTICED = 0.01  # a smaller part of the shortfall is no help either
 HARD = 0.5  # persons lost in an area before it counts as losing
+WHOLE = 0.995  # of a shortfall that is closed
+LEAST_SHORT = 1e-4  # of a target's way; less is met
+HALVINGS = 5
+GIVE_UP = ("lower_target", "raise_less", "raise_later")
+Say = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to mend a shortfall: its name (texts `way.<name>`) and what it sets, from the scenario's values and a size."""
+class Picked:
+    """One shortfall that is asked for: a region's service (residence urban, rural or both), or an indicator of the plan."""
 
-    name: str
-    size: Callable[[Sizes], float]  # 0: not to be tried
-    patch: Callable[[Scenario, Sizes, float], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """What is known of the shortfalls before anything is tried."""
-
-    base_year: int
-    years: tuple[int, ...]  # of the horizon
-    year: int
-    money: float  # what the shortfalls of the year would cost, as a share of the pool of general grants
-    means: float  # the same as a share of the means for the catalogue
-    places: float  # missing places over those ordered up to the year, in the area that misses most
-    staff: float
+    region: str = ""
+    service: str = ""
+    residence: str = "both"
+    indicator: str = ""
 
 
 @dataclass(frozen=True)
 class Repairs:
-    """`shortfalls`: rank, year, region, service, goal (floor, standard), persons, yuan, clients, limited_by.
+    """`shortfalls`: rank, year, region, residence, service (or the indicator's code), goal (floor, standard, target), persons (or units of the indicator),
+    yuan, clients (or the target), limited_by.
 
-    `repairs`: shortfall (rank), place (1 is best; 0 does not help), way, set, persons (more served in the cell), closed (share of the shortfall),
-    yuan (more spent up to the year), yuan_year (in the year), persons_all (more served in the whole plan), losers (persons who lose), loser_region,
-    loser_service, helps, solved.
+    `repairs`: shortfall (rank), place (1 is best; 0 does not help), way, size, set, persons (more served in the cell, or units), closed (share of the
+    shortfall), yuan (more spent up to the year), yuan_year (in the year), each (yuan a person), persons_all (more served in the whole plan), losers
+    (persons who lose), loser_region, loser_service, works_from (first year in which the cell has more; may lie after the year), helps, solved (as a
+    plan of its own; a way that could not help even with nobody else getting less is not).
     """
 
     year: int
     shortfalls: pd.DataFrame
     repairs: pd.DataFrame
     places: pd.DataFrame  # names of the regions
-    services: pd.DataFrame
+    services: pd.DataFrame  # names of services and indicators
+
+
+# --- which shortfalls -----------------------------------------------------------------------------------------------
+
+SHORTFALL = ["year", "region", "residence", "service", "goal", "persons", "yuan", "clients", "limited_by", "r", "s"]
 
 
 def largest(outcome: Outcome, asked: Posed, year: int, top: int) -> pd.DataFrame:
     """The largest shortfalls of a year: floors before the full standard, in turn by yuan and by persons; columns as `Repairs.shortfalls`."""
     y = asked.inputs.horizon.index(year)
-    rows = []
-    for r, s in np.argwhere(outcome.clients[y] - outcome.served[y] >= HARD):
-        floor = outcome.below[y, r, s] >= HARD
-        persons = outcome.below[y, r, s] if floor else outcome.clients[y, r, s] - outcome.served[y, r, s]
-        code, service = asked.inputs.regions.labels[r], asked.needed.services.labels[s]
-        held = outcome.limited_by.query("year == @year and region == @code and service == @service")["limited_by"]
-        limit = str(held.iloc[0]) if len(held) else ""
-        rows.append(
-            (
-                year,
-                code,
-                service,
-                "floor" if floor else "standard",
-                persons,
-                persons * outcome.standard[y, r, s],
-                outcome.clients[y, r, s],
-                limit,
-                int(r),
-                int(s),
-            )
-        )
-    table = pd.DataFrame(rows, columns=["year", "region", "service", "goal", "persons", "yuan", "clients", "limited_by", "r", "s"])
+    cells = np.argwhere(outcome.clients[y] - outcome.served[y] >= HARD)
+    table = pd.DataFrame([_shortfall(outcome, asked, year, int(r), int(s), "both") for r, s in cells], columns=SHORTFALL)
     order: list[Any] = []
     for goal in ("floor", "standard"):
         mine = table[table["goal"] == goal]
         turns = [list(mine.sort_values([by, "region", "service"], ascending=[False, True, True]).index) for by in ("yuan", "persons")]
         for pair in zip(*turns, strict=True):
             order += [i for i in dict.fromkeys(pair) if i not in order]
-    table = table.loc[order[:top]].reset_index(drop=True)
+    return _ranked_rows(table.loc[order[:top]])
+
+
+def _ranked_rows(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return table
 
 
-def sizes(outcome: Outcome, asked: Posed, found: pd.DataFrame, year: int) -> Sizes:
-    """First guesses of how large a repair must be, from what is missing."""
-    inputs = asked.inputs
-    y, at = inputs.horizon.index(year), inputs.years.index(year)
-    staff = np.array([r.kind == "staff" for r in inputs.supply.resources])
-    ordered = outcome.built[: y + 1].sum(axis=0)
-    ratio = np.divide(outcome.missing[y], ordered, out=np.zeros_like(ordered), where=ordered >= 1.0)[found["r"].unique()]
-    money = float(found["yuan"].sum())
-    return Sizes(
-        base_year=inputs.info.base_year,
-        years=inputs.horizon.labels,
-        year=year,
-        money=money / float(asked.money.general_pool[at]),
-        means=money / float(asked.money.means[at].sum()),
-        places=float(ratio[:, ~staff].max(initial=0.0)),
-        staff=float(ratio[:, staff].max(initial=0.0)),
-    )
+def _shortfall(outcome: Outcome, asked: Posed, year: int, r: int, s: int, residence: str) -> tuple[Any, ...]:
+    y, at = asked.inputs.horizon.index(year), list(_positions(residence))
+    clients = float(outcome.clients_in[y, r, at, s].sum())
+    missing, below = clients - float(outcome.served_in[y, r, at, s].sum()), float(outcome.below_in[y, r, at, s].sum())
+    code, service = asked.inputs.regions.labels[r], asked.needed.services.labels[s]
+    held = outcome.limited_by.query("year == @year and region == @code and service == @service")["limited_by"]
+    floor = below >= HARD
+    persons = below if floor else missing
+    limit = str(held.iloc[0]) if len(held) else ""
+    return (year, code, residence, service, "floor" if floor else "standard", persons, persons * outcome.standard[y, r, s], clients, limit, r, s)
 
 
-# --- the ways -------------------------------------------------------------------------------------------------------
+def _positions(residence: str) -> tuple[int, ...]:
+    return (0, 1) if residence == "both" else (RESIDENCES.index(residence),)
 
 
-def from_first_year(scenario: Scenario, known: Sizes, path: str, change: Callable[[float], float]) -> Any:
-    """The scenario's value of a path with `change` from the first decision year on; years before stay as they were."""
-    now = scenario.value(path)
-    first = known.base_year + 1
-    years = sorted({known.base_year, first, *(y for y in (now if isinstance(now, Mapping) else {}) if y > first)})
-    values = path_at(now, years)
-    return {year: _round(value if year < first else change(float(value))) for year, value in zip(years, values, strict=True)}
+def _picked(outcome: Outcome, asked: Posed, year: int, picked: Picked) -> pd.DataFrame:
+    """The shortfall that is asked for, as one row; none where nothing is short."""
+    y = asked.inputs.horizon.index(year)
+    if picked.indicator:
+        i = _position("indicator", picked.indicator, asked.forms.codes)
+        units, limit = float(outcome.short[y, i]), ""
+        at = asked.needed.years.index(year)
+        row = (year, "plan", "both", picked.indicator, "target", units, np.nan, float(asked.forms.target[at, i]), limit, -1, i)
+        rows = [row] if units > LEAST_SHORT * asked.forms.distance[i] else []
+    else:
+        r = _position("region", picked.region, asked.inputs.regions.labels)
+        s = _position("service", picked.service, asked.needed.services.labels)
+        if picked.residence not in ("both", *RESIDENCES):
+            raise InputError([Problem("shortfall", None, "residence", picked.residence, f"both, {', '.join(RESIDENCES)}")])
+        row = _shortfall(outcome, asked, year, r, s, picked.residence)
+        rows = [row] if row[5] >= HARD else []
+    return _ranked_rows(pd.DataFrame(rows, columns=SHORTFALL))
 
 
-def _round(value: float) -> float:
-    return round(float(value), 4)
+def _position(what: str, code: str, known: tuple[str, ...]) -> int:
+    if code not in known:
+        raise InputError([Problem("shortfall", None, what, code, f"one of the {len(known)} of this place", nearest(code, known))])
+    return known.index(code)
 
 
-def _times(path: str, paths: tuple[str, ...] = ()) -> Callable[[Scenario, Sizes, float], dict[str, Any]]:
-    def patch(scenario: Scenario, known: Sizes, size: float) -> dict[str, Any]:
-        return {p: _round(float(scenario.value(p)) * size) for p in (path, *paths)}
-
-    return patch
-
-
-def _plus(path: str, least: float = 0.0, most: float = 1.0) -> Callable[[Scenario, Sizes, float], dict[str, Any]]:
-    def patch(scenario: Scenario, known: Sizes, size: float) -> dict[str, Any]:
-        return {path: _round(min(max(float(scenario.value(path)) + size, least), most))}
-
-    return patch
+def _aim(row: Mapping[Any, Any], y: int) -> Aim:
+    if row["goal"] == "target":
+        return Aim(y, indicator=int(row["s"]))
+    return Aim(y, int(row["r"]), _positions(str(row["residence"])), int(row["s"]))
 
 
-def _path_times(path: str, most: float) -> Callable[[Scenario, Sizes, float], dict[str, Any]]:
-    def patch(scenario: Scenario, known: Sizes, size: float) -> dict[str, Any]:
-        return {path: from_first_year(scenario, known, path, lambda v: min(v * size, most))}
-
-    return patch
+# --- asking on the warm model ---------------------------------------------------------------------------------------
 
 
-def _all(*patches: Callable[[Scenario, Sizes, float], dict[str, Any]]) -> Callable[[Scenario, Sizes, float], dict[str, Any]]:
-    def patch(scenario: Scenario, known: Sizes, size: float) -> dict[str, Any]:
-        return {path: value for one in patches for path, value in one(scenario, known, size).items()}
+class Trial:
+    """One scenario's plan and its shortfalls, and what patches of it would do."""
 
-    return patch
+    def __init__(self, scenario: Scenario, pack: Pack, year: int, warm: WarmModels | None):
+        self.scenario, self.pack, self.year = scenario, pack, year
+        self.asker = Asker(warm.passes if warm is not None else None)
+        self.asked = posed(pack, scenario)
+        self.now: Solved = self.asker.solved(self.asked.inputs, self.asked.needed, self.asked.money, self.asked.forms)
+        self.y = self.asked.inputs.horizon.index(year)
+
+    def posed(self, patch: Patch) -> Posed:
+        """The stages before the allocation, with the patch."""
+        return posed(self.pack, replace(self.scenario, set={**self.scenario.set, **patch}))
+
+    def known(self, row: Mapping[Any, Any]) -> Known:
+        """What ways may have to know of a shortfall."""
+        info = self.asked.inputs.info
+        years = self.asked.inputs.horizon.labels
+        if row["goal"] != "target":
+            return Known(info.base_year, years, self.year)
+        sign = -1.0 if row["clients"] < 0 else 1.0
+        return Known(info.base_year, years, self.year, str(row["service"]), sign * (float(row["clients"]) - float(row["persons"])))
+
+    def could(self, patch: Patch, rows: list[dict[Any, Any]], bases: list[OneCell]) -> list[float] | None:
+        """What each shortfall could gain by the patch with nobody else getting less; None where the patch gives the model other rows."""
+        asked = self.posed(patch)
+        numbers = terms(asked.inputs, asked.needed, asked.money, asked.forms)
+        try:
+            form = form_of(self.now.passes, numbers)
+        except NoSolution:
+            return None
+        found = []
+        for row, base in zip(rows, bases, strict=True):
+            try:
+                there = OneCell(self.now.passes, self.now.solution, _aim(row, self.y), numbers, form, base)
+                found.append(there.most() - base.reached)
+            except NoSolution:
+                found.append(np.nan)
+        return found
 
 
-def _factor(ratio: float) -> float:
-    """1 + what is missing over what is built, in tenths, between 1.2 and 3."""
-    return round(min(max(1.0 + ratio, 1.2), 3.0), 1)
+def _least_size(trial: Trial, way: Way, rows: list[dict[Any, Any]], bases: list[OneCell]) -> float | None:
+    """The least size at which the way does for every shortfall what it can do at most, by halving; 0 where it could do nothing, None if it cannot be asked."""
+    known = trial.known(rows[0])
+    top = way.most
+    best = trial.could(way.of(trial.scenario, known, top), rows, bases)
+    if best is None or np.isnan(best).all():
+        return None
+    wanted = [0.99 * gain for gain in best]
+    mine = [i for i, gain in enumerate(best) if gain > bases[i].least]
+    if not mine:
+        return 0.0
+    low, high = 0.0, top
+    for _ in range(HALVINGS):
+        middle = way.rounded((low + high) / 2)
+        if not low < middle < high:
+            break
+        patch = way.of(trial.scenario, known, middle)
+        gains = trial.could(patch, [rows[i] for i in mine], [bases[i] for i in mine]) if patch else None
+        if gains is not None and all(gain >= wanted[i] for gain, i in zip(gains, mine, strict=True)):
+            high = middle
+        else:
+            low = middle
+    return high
 
 
-def _share(ratio: float) -> float:
-    """1 + the share of money missing, in hundredths, between 1.01 and 1.5."""
-    return round(min(max(1.0 + ratio, 1.01), 1.5) + 0.005, 2)
-
-
-POOL = _path_times("fiscal.transfer_pool", 2.0)
-BUILD, HIRE = _times("supply.building_rate"), _times("supply.hiring_rate")
-WAYS: tuple[Way, ...] = (
-    Way("more_transfers", lambda k: _share(k.money), POOL),
-    Way("larger_catalogue", lambda k: _share(k.means), _path_times("fiscal.catalogue_share", 1.0)),
-    Way("more_bonds", lambda k: 1.5, _path_times("fiscal.bond_quota", 3.0)),
-    Way("faster_growth", lambda k: 0.02, _plus("allocation.recurrent_growth_margin")),
-    Way("freer_grants", lambda k: 0.1, _plus("allocation.transfer_change_limit")),
-    Way("a_little_building", lambda k: 1.3, BUILD),
-    Way("more_building", lambda k: _factor(k.places), BUILD),
-    Way("more_hiring", lambda k: _factor(k.staff), HIRE),
-    Way("buying_places", lambda k: 1.0, _plus("supply.purchase_limit", 0.0, 1.0)),
-    Way("building_and_hiring", lambda k: _factor(max(k.places, k.staff)), _all(BUILD, HIRE)),
-)
+def _worth_asking(way: Way, priced: set[str]) -> bool:
+    """Whether a way that cannot be asked on the warm model touches a limit that holds."""
+    return not way.eases or bool(priced & set(way.eases))
 
 
 # --- trying them ----------------------------------------------------------------------------------------------------
@@ -199,91 +217,219 @@ def repairs(
     home: Path | None = None,
     year: int | None = None,
     top: int = 10,
+    picked: Picked | None = None,
     ways: tuple[Way, ...] = WAYS,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Say | None = None,
+    warm: WarmModels | None = None,
+    pack: Pack | None = None,
 ) -> Repairs:
-    """The largest shortfalls of a year and what each way does to them; `year` is the plan's target year when left out.
+    """The largest shortfalls of a year, or the picked one, and what each way does to them; `year` is the plan's target year when left out.
 
-    Each way is solved once and read for every shortfall. Errors: InputError, NoSolution of the scenario itself; a way without a plan is recorded.
+    Each way is taken at the least size that does what it can, solved once as a plan and read for every shortfall. `warm` is what a worker keeps.
+    Errors: InputError, NoSolution of the scenario itself; a way without a plan is recorded.
     """
     say = progress or (lambda fraction, stage: None)
-    pack = load_pack(scenario.pack, home or default_home(), scenario.resolution)
-    year = pack.info.plan_target_year if year is None else year
-    asker = Asker()
     say(0.0, "read")
-    asked = posed(pack, scenario)
-    now = _ask(asker, asked)
-    found = largest(now, asked, year, top)
-    known = sizes(now, asked, found, year)
-    rows: list[dict[str, Any]] = []
-    for i, way in enumerate(ways if len(found) else ()):
-        say((1 + i) / (1 + len(ways)), "repair")
-        patch = {path: clean_value(value) for path, value in way.patch(scenario, known, way.size(known)).items()}
-        if patch == {path: scenario.value(path) for path in patch}:
+    trial = _trial(scenario, home, year, warm, pack)
+    year = trial.year
+    found = largest(trial.now.outcome, trial.asked, year, top) if picked is None else _picked(trial.now.outcome, trial.asked, year, picked)
+    say(0.1, "repair")
+    table = pd.DataFrame(_tried(trial, found, ways, say) if len(found) else [], columns=COLUMNS)
+    return Repairs(year, found.drop(columns=["r", "s"]), ranked(table), trial.asked.inputs.info.region_names, _names(trial.asked))
+
+
+def why(
+    scenario: Scenario,
+    picked: Picked,
+    *,
+    home: Path | None = None,
+    year: int | None = None,
+    warm: WarmModels | None = None,
+    pack: Pack | None = None,
+    progress: Say | None = None,
+) -> tuple[pd.DataFrame, Explained | None]:
+    """The picked shortfall (as `Repairs.shortfalls`) and why it is not smaller; None where nothing is short."""
+    say = progress or (lambda fraction, stage: None)
+    say(0.0, "read")
+    trial = _trial(scenario, home, year, warm, pack)
+    found = _picked(trial.now.outcome, trial.asked, trial.year, picked)
+    say(0.5, "explain")
+    told = None
+    for row in found.to_dict("records")[:1]:
+        told = explained(trial.now.passes, trial.now.solution, _aim(row, trial.y))
+        if row["goal"] == "target":
+            told = told.times(float(trial.asked.forms.distance[int(row["s"])]))
+    return found.drop(columns=["r", "s"]), told
+
+
+def parts_table(told: Explained | None) -> pd.DataFrame:
+    """part (entitled, the groups in the order in which they are lifted, provided), value: entitled less the groups is provided."""
+    rows = [] if told is None else [("entitled", told.need), *((group, -told.parts[group]) for group in GROUPS), ("provided", told.have)]
+    return pd.DataFrame(rows, columns=["part", "value"])
+
+
+def limits_table(told: Explained | None) -> pd.DataFrame:
+    """family, group, gain and loss by a step more and less (persons, or units of the indicator), next (limit that then holds), together (with which limit)."""
+    rows = [] if told is None else [(one.family, one.group, one.gain, one.loss, one.next, one.with_) for one in told.limits]
+    return pd.DataFrame(rows, columns=["family", "group", "gain", "loss", "next", "together"])
+
+
+def _trial(scenario: Scenario, home: Path | None, year: int | None, warm: WarmModels | None, pack: Pack | None) -> Trial:
+    read = pack if pack is not None else load_pack(scenario.pack, home or default_home(), scenario.resolution)
+    year = read.info.plan_target_year if year is None else year
+    first, last = read.info.base_year + 1, read.info.horizon_end
+    if not first <= year <= last:
+        raise InputError([Problem("shortfall", None, "year", str(year), f"a year of the horizon, {first} to {last}")])
+    return Trial(scenario, read, year, warm)
+
+
+def _tried(trial: Trial, found: pd.DataFrame, ways: tuple[Way, ...], say: Say) -> list[dict[str, Any]]:
+    """Rows of `Repairs.repairs`: every way at its least size, and the two best together where neither closes the shortfall."""
+    rows: list[dict[Any, Any]] = found.to_dict("records")
+    bases = [OneCell(trial.now.passes, trial.now.solution, _aim(row, trial.y)) for row in rows]
+    priced: set[str] = set()
+    for base in bases:
+        base.most()
+        priced |= base.priced()
+    chosen: dict[str, tuple[Way, float, Patch]] = {}
+    done: list[dict[str, Any]] = []
+    known = trial.known(rows[0])
+    for i, way in enumerate(ways):
+        say(0.1 + 0.4 * i / len(ways), "repair")
+        if not way.of(trial.scenario, known, way.most) or (not way.asked and rows[0]["goal"] != "target"):
             continue
-        words = "; ".join(f"{path}={value}".replace("'", "") for path, value in patch.items())
+        size = _least_size(trial, way, rows, bases) if way.asked else None
+        if size is None:
+            size = way.most if _worth_asking(way, priced) else 0.0
+        if size == 0.0:
+            patch = way.of(trial.scenario, known, way.most)
+            done += [_vain(row, way.name, way.most, patch) for row in rows]
+        else:
+            chosen[way.name] = (way, size, way.of(trial.scenario, known, size))
+    plans = Plans(trial, rows)
+    for i, (name, (_, size, patch)) in enumerate(chosen.items()):
+        say(0.5 + 0.5 * i / (len(chosen) + 1), "repair")
+        done += plans.tried(name, size, patch)
+    done += _together(plans, rows, done, chosen)
+    return done
+
+
+class Plans:
+    """Patches solved as plans of their own and read for every shortfall; a patch that changes the model's rows does not cost the others their basis."""
+
+    def __init__(self, trial: Trial, rows: list[dict[Any, Any]]):
+        self.trial, self.rows, self.now = trial, rows, trial.now.outcome
+
+    def tried(self, name: str, size: float, patch: Patch) -> list[dict[str, Any]]:
+        """One row a shortfall."""
+        words = shown(patch)
         try:
-            then = _ask(asker, posed(pack, replace(scenario, set={**scenario.set, **patch})))
+            asked = self.trial.posed(patch)
+            then = self.trial.asker.solved(asked.inputs, asked.needed, asked.money, asked.forms).outcome
         except NoSolution:
-            rows += [{"shortfall": rank, "way": way.name, "set": words, "helps": False, "solved": False} for rank in found["rank"]]
-            continue
-        rows += [{"way": way.name, "set": words, "solved": True, **effect(now, then, row, asked, year)} for row in found.to_dict("records")]
-    table = ranked(pd.DataFrame(rows, columns=COLUMNS))
-    return Repairs(year, found.drop(columns=["r", "s"]), table, asked.inputs.info.region_names, _services(asked))
+            return [{"shortfall": row["rank"], "way": name, "size": size, "set": words, "helps": False, "solved": False} for row in self.rows]
+        known = {"way": name, "size": size, "set": words, "solved": True}
+        return [{**known, **effect(self.now, then, row, self.trial.asked, self.trial.year)} for row in self.rows]
+
+
+def _together(plans: Plans, rows: list[dict[Any, Any]], done: list[dict[str, Any]], chosen: dict[str, tuple[Way, float, Patch]]) -> list[dict[str, Any]]:
+    """For one shortfall that no way closes: the two best that set different things, applied together."""
+    helping = sorted((row for row in done if row["helps"]), key=lambda row: -row["closed"])
+    if len(rows) != 1 or len(helping) < 2 or helping[0]["closed"] >= WHOLE:
+        return []
+    first = chosen[helping[0]["way"]][2]
+    for other in helping[1:]:
+        second = chosen[other["way"]][2]
+        if not set(first) & set(second):
+            return plans.tried(f"{helping[0]['way']}+{other['way']}", np.nan, {**first, **second})
+    return []
+
+
+def shown(patch: Patch) -> str:
+    """A patch as `--set` takes it, its parts apart by semicolons."""
+    return "; ".join(f"{path}={value}".replace("'", "") for path, value in patch.items())
 
 
 COLUMNS = [
     "shortfall",
     "place",
     "way",
+    "size",
     "set",
     "persons",
     "closed",
     "yuan",
     "yuan_year",
+    "each",
     "persons_all",
     "losers",
     "loser_region",
     "loser_service",
+    "works_from",
     "helps",
     "solved",
 ]
 
 
-def _ask(asker: Asker, asked: Posed) -> Outcome:
-    return asker.ask(asked.inputs, asked.needed, asked.money, asked.forms)
+def _vain(row: Mapping[Any, Any], name: str, size: float, patch: Patch) -> dict[str, Any]:
+    """A way that could not help even with nobody else getting less: no plan is solved for it."""
+    nothing = dict.fromkeys(("persons", "closed", "yuan", "yuan_year", "persons_all", "losers"), 0.0)
+    told = {"shortfall": row["rank"], "way": name, "size": size, "set": shown(patch), "each": np.nan, "works_from": 0}
+    return {**told, **nothing, "loser_region": "", "loser_service": "", "helps": False, "solved": False}
 
 
-def _services(asked: Posed) -> pd.DataFrame:
-    return pd.DataFrame([{"service": s.code, "name_zh": s.name_zh, "name_en": s.name_en} for s in asked.inputs.demand.services])
+def _names(asked: Posed) -> pd.DataFrame:
+    """Names of services and of the indicators that are decided, by code."""
+    rows = [{"service": i.code, "name_zh": i.name_zh, "name_en": i.name_en} for i in asked.inputs.indicators if i.code in asked.forms.codes]
+    services = [{"service": s.code, "name_zh": s.name_zh, "name_en": s.name_en} for s in asked.inputs.demand.services]
+    return pd.DataFrame(services + [row for row in rows if row["service"] not in {s["service"] for s in services}])
 
 
 def effect(now: Outcome, then: Outcome, row: Mapping[Any, Any], asked: Posed, year: int) -> dict[str, Any]:
     """What a way does to one shortfall and to everybody else in the year."""
-    y, r, s = asked.inputs.horizon.index(year), row["r"], row["s"]
+    y, labels = asked.inputs.horizon.index(year), asked.inputs.horizon.labels
     change = then.served[y] - now.served[y]
-    gained = float(now.below[y, r, s] - then.below[y, r, s]) if row["goal"] == "floor" else float(change[r, s])
-    lost = np.minimum(change, 0.0)
-    worst = np.unravel_index(int(lost.argmin()), lost.shape)
-    losing = lost[worst] <= -HARD
+    if row["goal"] == "target":
+        path = now.short[:, row["s"]] - then.short[:, row["s"]]
+        least = LEAST_SHORT * float(asked.forms.distance[row["s"]])
+    else:
+        at, r, s = list(_positions(str(row["residence"]))), row["r"], row["s"]
+        lost, served = (now.below_in - then.below_in, then.served_in - now.served_in)
+        path = (lost if row["goal"] == "floor" else served)[:, r, at, s].sum(axis=1)
+        least = LEAST
+    gained = float(path[y])
+    fewer = np.minimum(change, 0.0)
+    worst = np.unravel_index(int(fewer.argmin()), fewer.shape)
+    losing = fewer[worst] <= -HARD
     more = then.spent - now.spent
+    helps = gained >= least and gained >= NOTICED * row["persons"]
+    since = [label for label, value in zip(labels, path, strict=True) if value >= max(least, NOTICED * row["persons"])]
     return {
         "shortfall": row["rank"],
         "persons": gained,
         "closed": gained / row["persons"],
         "yuan": float(more[: y + 1].sum()),
         "yuan_year": float(more[y]),
+        "each": float(more[: y + 1].sum()) / gained if helps else np.nan,
         "persons_all": float(change.sum()),
-        "losers": float(-lost[lost <= -HARD].sum()),
+        "losers": float(-fewer[fewer <= -HARD].sum()) + 0.0,
         "loser_region": asked.inputs.regions.labels[worst[0]] if losing else "",
         "loser_service": asked.needed.services.labels[worst[1]] if losing else "",
-        "helps": gained >= LEAST and gained >= NOTICED * row["persons"],
+        "works_from": since[0] if since else 0,
+        "helps": helps,
     }
 
 
 def ranked(table: pd.DataFrame) -> pd.DataFrame:
-    """Places of the ways that help: what closes more (in tenths of the shortfall) first, then the cheaper, then what serves more people elsewhere."""
-    table = table.assign(_tenth=-(table["closed"].fillna(0.0).astype(float).clip(upper=1.0) * 10).round())
-    table = table.sort_values(["shortfall", "helps", "_tenth", "yuan", "persons_all"], ascending=[True, False, True, True, False], kind="stable")
+    """Places of the ways that help: those that close the shortfall by yuan, then by persons served elsewhere; then the others, what closes more first.
+
+    What lowers a standard or a target stands behind them all.
+    """
+    closed, helps = table["closed"].fillna(0.0).astype(float), table["helps"].astype(bool)
+    given_up = table["way"].isin(GIVE_UP)  # to want less is the last resort, though it costs nothing
+    table = table.assign(_tenth=np.where(given_up, 1, np.where(closed >= WHOLE, -11, -(closed.clip(upper=1.0) * 10).round())))
+    keys = table.assign(yuan=table["yuan"].where(helps, 0.0), persons_all=table["persons_all"].where(helps, 0.0), _tenth=table["_tenth"].where(helps, 0.0))
+    order = keys.sort_values(["shortfall", "helps", "_tenth", "yuan", "persons_all"], ascending=[True, False, True, True, False], kind="stable").index
+    table = table.loc[order]
     place = table.groupby("shortfall").cumcount() + 1
     return table.assign(place=np.where(table["helps"].astype(bool), place, 0)).drop(columns="_tenth").reset_index(drop=True)

@@ -15,8 +15,9 @@ from fiscalsim.allocation.committed import Committed, Committing, Room, room_lef
 from fiscalsim.allocation.explain import coverage_limits, shortfalls
 from fiscalsim.allocation.formulation import FAMILIES, GOALS_WITHOUT_SWITCH, HEADS, YUAN, building_paid
 from fiscalsim.allocation.needs import equalisation_table, under_rule
+from fiscalsim.allocation.one_cell import GROUPS, Aim, Explained, Held, OneCell, explained, form_of
 from fiscalsim.allocation.passes import Passes, Solution
-from fiscalsim.allocation.repairs import Asker, Outcome
+from fiscalsim.allocation.repairs import Asker, Outcome, Solved
 from fiscalsim.allocation.solver import OPTIONS, solver_options
 from fiscalsim.allocation.terms import standing_services, terms
 from fiscalsim.allocation.value_of_money import shadow_prices
@@ -122,17 +123,26 @@ def shaped(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pass
 __all__ = [
     "FAMILIES",
     "GOALS_WITHOUT_SWITCH",
+    "GROUPS",
     "OPTIONS",
+    "Aim",
     "Asker",
     "Committed",
     "Committing",
+    "Explained",
+    "Held",
+    "OneCell",
     "Outcome",
     "Passes",
     "Room",
+    "Solved",
     "allocate",
     "alternatives_of",
     "equalisation_table",
+    "explained",
+    "form_of",
     "room_left",
     "solver_options",
+    "terms",
     "under_rule",
 ]

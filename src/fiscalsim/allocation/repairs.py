@@ -16,6 +16,8 @@ from fiscalsim.allocation.passes import Passes, Solution
 from fiscalsim.allocation.terms import terms
 from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
 
+HELD = "passes"  # under which a worker's holder keeps the passes
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -29,26 +31,42 @@ class Outcome:
     short: Array  # [Y,I] what targets miss, in their own units
     built: Array  # [Y,R,K] places ordered and staff hired
     missing: Array  # [Y,R,K] places and staff that serving every client would still take
+    clients_in: Array  # [Y,R,H,S] the same, town and country apart
+    served_in: Array  # [Y,R,H,S]
+    below_in: Array  # [Y,R,H,S]
     limited_by: pd.DataFrame  # year, region, service, limited_by: of floors first, else of full coverage
 
 
-class Asker:
-    """Solves one question after another on the same warm passes."""
+@dataclass
+class Solved:
+    """A solved plan with the passes that can be asked about it, until the next question."""
 
-    def __init__(self) -> None:
-        self.passes: Passes | None = None
+    passes: Passes
+    solution: Solution
+    outcome: Outcome
+
+
+class Asker:
+    """Solves one question after another on the same warm passes; `warm` is the holder of a worker, as `allocate` has it."""
+
+    def __init__(self, warm: dict[str, Passes] | None = None) -> None:
+        self.warm: dict[str, Passes] = {} if warm is None else warm
 
     def ask(self, inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: TargetForms) -> Outcome:
         """The outcome of the plan for these quantities. NoSolution where a pass is not optimal; the next question then starts from nothing."""
+        return self.solved(inputs, demand, capacity, forms).outcome
+
+    def solved(self, inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: TargetForms) -> Solved:
+        """The same, with the passes themselves."""
         numbers, off = terms(inputs, demand, capacity, forms), inputs.rules.switched_off
-        passes, self.passes = self.passes, None
+        passes = self.warm.pop(HELD, None)
         if passes is None:
-            passes = Passes(numbers, off)
+            passes = Passes(numbers, off, recorded=True)
         else:
             passes.update(numbers, off)
         solution = passes.solve()
-        self.passes = passes
-        return outcome(inputs, demand, forms, passes, solution)
+        self.warm[HELD] = passes
+        return Solved(passes, solution, outcome(inputs, demand, forms, passes, solution))
 
 
 def outcome(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Passes, solution: Solution) -> Outcome:
@@ -64,14 +82,18 @@ def outcome(inputs: StageInputs, demand: Demand, forms: TargetForms, passes: Pas
     held = coverage_limits(inputs, demand, passes, solution)
     floors = shortfalls(inputs, demand, forms, passes, solution).query("goal == 'floor'").rename(columns={"what": "service"})
     both = pd.concat([floors[["year", "region", "service", "limited_by"]], held[["year", "region", "service", "limited_by"]]], ignore_index=True)
+    clients = np.where(t.cells, t.clients, 0.0)
     return Outcome(
-        clients=(np.where(t.cells, t.clients, 0.0)).sum(axis=2) * HEADS,
-        served=(np.where(t.cells, t.clients, 0.0) * v["x"]).sum(axis=2) * HEADS,
+        clients=clients.sum(axis=2) * HEADS,
+        served=(clients * v["x"]).sum(axis=2) * HEADS,
         below=(below * t.clients).sum(axis=2) * HEADS,
         standard=demand.standard[now],
         spent=spent * YUAN,
         short=v["short"] * forms.distance,
         built=v["built"] * HEADS,
         missing=np.einsum("yrhs,sk->yrk", left, t.uses) * HEADS,
+        clients_in=clients * HEADS,
+        served_in=clients * v["x"] * HEADS,
+        below_in=below * t.clients * HEADS,
         limited_by=both[both["limited_by"] != ""].drop_duplicates(["year", "region", "service"]),
     )

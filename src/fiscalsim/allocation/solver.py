@@ -21,7 +21,7 @@ from fiscalsim.quantities import Array
 
 SMALLEST, LARGEST = 1e-9, 1e7  # HiGHS treats 1e-9 and below as zero; beyond 1e7 its answers lose digits
 FEASIBILITY = 1e-6
-MAY_BE_INFEASIBLE = ("0", "1a")  # every later pass has the point of the one before it
+MAY_BE_INFEASIBLE = ("0", "1a", "cell")  # every later pass has the point of the one before it; one cell may be asked what cannot be
 TIME_LIMIT = 60.0  # seconds a pass may take; a plan that is not optimal by then is no result
 OPTIONS: dict[str, bool | int | float | str] = {
     "random_seed": 0,
@@ -200,7 +200,7 @@ class PassSolver:
         self.highs.setOptionValue("solver", OPTIONS["solver"] if warm else self.options["solver"])
         self.highs.setOptionValue("time_limit", limit + self.highs.getRunTime())
         if self.trial:
-            self.highs.setOptionValue("simplex_iteration_limit", max(LEAST_TRIED, self.usual // 3))
+            self.highs.setOptionValue("simplex_iteration_limit", max(LEAST_TRIED, self.usual // 2))
         self.highs.run()
         status, x, broken = self.point()
         if self.trial:

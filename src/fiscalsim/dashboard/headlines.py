@@ -22,18 +22,6 @@ from fiscalsim.scenario import Scenario
 from fiscalsim.text import NONE, has, money, money_unit, name_of, number, people, percent, t
 
 Tables = Mapping[str, pd.DataFrame]
-# What is eased to try a repair: limit -> lever and how many of its steps. Only limits that a lever can ease stand here.
-REPAIRS = {
-    "spending_within_means": ("fiscal.catalogue_share", 2),
-    "transfers_within_pool": ("fiscal.transfer_pool", 5),
-    "reserve_kept": ("fiscal.reserve_share", -5),
-    "bonds_for_capital_only": ("fiscal.transfer_pool", 5),
-    "debt_within_limit": ("fiscal.bond_quota", 5),
-    "recurrent_growth_within_revenue": ("allocation.recurrent_growth_margin", 2),
-    "transfer_change_limited": ("allocation.transfer_change_limit", 5),
-    "promise_outlives_the_horizon": ("allocation.tail_years", -1),
-    "capacity_carried_forward": ("execution.lead_time", -2),
-}
 
 
 def what_names(tables: Tables, lang: str) -> dict[str, str]:
@@ -169,13 +157,13 @@ def floors_held(tables: Tables, year: int) -> dict[str, int]:
     return {"n": len(tables["regions"]), "m": len(tables["regions"]) - len(missing)}
 
 
-def why(tables: Tables, region: str, service: str, residence: str, year: int, lang: str) -> str:
-    """H2: how far one cell is from its standard and which limits hold it there."""
+def why(tables: Tables, region: str, service: str, residence: str, year: int, lang: str, confirmed: list[str] | None = None, repair: str = "") -> str:
+    """H2: how far one cell is from its standard, which limits hold it there (`confirmed` by easing them, else those with a price), the cheapest repair."""
     names = {"region": charts.region_names(tables, lang, "name")[region], "service": charts.service_names(tables, lang)[service]}
     cell = cell_of(tables, region, service, residence, year)
     if charts.class_of(cell["gap"]) == 0:
-        return t("headline.why_none", lang, **names)
-    limits = cell_limits(tables, region, service, residence, year)
+        return t("format.between_sentences", lang).join([t("headline.why_none", lang, **names), _where_more_goes(tables, region, year, lang)]).strip()
+    tags = list(dict.fromkeys(charts.limit_tag(one, lang) for one in confirmed or cell_limits(tables, region, service, residence, year)))
     words = {
         **names,
         "y": year,
@@ -185,12 +173,17 @@ def why(tables: Tables, region: str, service: str, residence: str, year: int, la
         "coverage": percent(1 - cell["gap"]),
         "target": percent(1.0, 0),
     }
-    if not limits:
-        return t("headline.why_unknown", lang, **words)
-    words["limit"] = charts.limit_tag(limits[0], lang)
-    if len(limits) == 1:
-        return t("headline.why", lang, **words)
-    return t("headline.why_two", lang, **words, second=charts.limit_tag(limits[1], lang))
+    key = "headline.why_unknown" if not tags else "headline.why" if len(tags) == 1 else "headline.why_two"
+    words |= dict(zip(("limit", "second"), tags, strict=False))
+    told = t(key, lang, **words)
+    return t("format.between_sentences", lang).join([told, t("headline.why_repair", lang, repair=repair)]) if repair else told
+
+
+def _where_more_goes(tables: Tables, region: str, year: int, lang: str) -> str:
+    """Of an area without a shortfall in this service: to what more money would go, the service that lacks most yuan there; empty where nothing lacks."""
+    cells = charts.coverage(tables, year)
+    rest = cells[(cells["region"] == region) & (cells["gap"] >= charts.CLASSES[1][0])].sort_values("unmet_yuan", ascending=False, kind="stable")
+    return t("why.next_place", lang, next=charts.service_names(tables, lang)[str(rest["service"].iloc[0])]) if len(rest) else ""
 
 
 def cell_of(tables: Tables, region: str, service: str, residence: str, year: int) -> dict[str, float]:
