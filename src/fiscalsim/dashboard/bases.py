@@ -27,8 +27,8 @@ def show_bases(desk: Desk, year: int, region: str | None) -> None:
         return
     show.title(t("tally.bases", lang, year=year))
     if desk.stale or st.session_state.get("bases") != desk.scenario.digest:
-        start = {"on_click": _start, "args": (desk.scenario.digest,), "disabled": desk.stale}
-        st.button(t("tally.bases_start", lang), key="w:bases", help=t("tally.bases_help", lang), **start)
+        words, about = t("tally.bases_start", lang), t("tally.bases_help", lang)
+        st.button(words, key="w:bases", help=about, on_click=_start, args=(desk.scenario.digest,), disabled=desk.stale)
     elif not _ready(desk, year, region):
         _wait(desk)
 

@@ -19,6 +19,7 @@ COLUMNS = ("name", "nature", "unit", "base", "forecast", "target", "progress", "
 HEADS = {"name": "indicator"}
 STATES = {"met": MET, "missed": ("missed",), "not_computable": ("not_computable",)}
 FILLS = {"good": "background-color: #E6F4EF; color: #0F5A46", "bad": "background-color: #FDECEA; color: #8F1D14", "": "color: #475467"}
+WIDTHS = {"indicator": 215, "unit": 75, "status": 215}
 TALLEST, ROW = 420, 29  # pixels of the table and of a row; more rows scroll inside
 
 
@@ -52,7 +53,7 @@ def _grid(desk: Desk, shown: pd.DataFrame) -> None:
     codes = list(shown["code"])
     key = f"indicators:{desk.info.id}:{lang}:{len(codes)}"
     bar = st.column_config.ProgressColumn(min_value=0.0, max_value=100.0, format="%.0f%%", width="small")
-    wide = {t("col.indicator", lang): st.column_config.TextColumn(width="medium"), t("col.progress", lang): bar}
+    wide = {t(f"col.{name}", lang): st.column_config.TextColumn(width=pixels) for name, pixels in WIDTHS.items()} | {t("col.progress", lang): bar}
     show.title(t("heading.indicators", lang, year=desk.info.plan_target_year))
     st.dataframe(
         styled(shown, lang),
