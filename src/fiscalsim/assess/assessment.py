@@ -216,7 +216,7 @@ def _written(
         "room": room_table(cases, regions, years, above),
         "means": _means_table(place, room),
         "areas": areas,
-        "crowding": gives_way[gives_way["year"].isin(years)].reset_index(drop=True),
+        "crowding": gives_way,  # of every year: the plan sees the proposal coming
         "futures": _futures_table(drawn, sampled),
         "levels": pd.DataFrame({"level": [*grid, level], "share": [*(curve(one) for one in grid), curve(level)]}).drop_duplicates("level").sort_values("level"),
         "checks": five_checks(place.pack, place.base, proposal, kept, settings, areas, worst(list(areas["verdict"])), level, share),

@@ -34,8 +34,9 @@ def paid_first(money: FiscalCapacity, cost: Cost, margin: float, now: slice) -> 
 def crowding(asked: Posed, money: FiscalCapacity, cost: Cost) -> pd.DataFrame:
     """year, region, kind, what, without, with_it, unit (yuan, clients, distance): only what changes.
 
-    kind: `service` (money spent on it), `served` (clients), `target` (how far short of the plan's indicator, the whole place), `carried` (money left for
-    the next year), `bond` (new debt), `unpaid` (first claims). `money` fixes every region's grants, so that no region pays for another.
+    kind: `service` (money spent on it), `served` (clients), `target` (how far short of the plan's indicator, the whole place), `earmarked`
+    (grants owed for those served of which the plan had left a part undrawn), `carried` (money left for the next year), `bond` (new debt), `unpaid` (first
+    claims). `money` fixes every region's grants, so that no region pays for another.
     """
     warm: dict[str, Any] = {}
     plans = []
@@ -54,6 +55,7 @@ def crowding(asked: Posed, money: FiscalCapacity, cost: Cost) -> pd.DataFrame:
 
     changes("service", "yuan", _spent, NOTICED_YUAN, services.labels)
     changes("served", "clients", lambda plan: plan.served.sum(axis=2), NOTICED_CLIENTS, services.labels)
+    changes("earmarked", "yuan", lambda plan: plan.earmarked.sum(axis=2), NOTICED_YUAN, None)
     for kind in ("carried", "bond", "unpaid"):
         changes(kind, "yuan", lambda plan, kind=kind: getattr(plan, kind), NOTICED_YUAN, None)
     for y, i in np.argwhere(np.abs(with_it.short - without.short) > NOTICED_SHORT):

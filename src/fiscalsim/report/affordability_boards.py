@@ -16,7 +16,7 @@ from fiscalsim.report.boards import Board
 from fiscalsim.text import NONE, Unit, money, money_unit, number, percent, t
 
 MOST_AREAS = 3  # named in a sentence
-KINDS = ("service", "served", "carried", "bond", "unpaid", "target")
+KINDS = ("service", "served", "target", "earmarked", "carried", "bond", "unpaid")
 LESS = 0.5
 
 
@@ -262,9 +262,9 @@ def crowding_board(found: Assessment, lang: str, year: int | None = None) -> Boa
     title = w("crowding_title", lang, year=year)
     heads = [w(f"col_{key}", lang) for key in ("item", "without", "with", "change", "nature")]
     rows = _crowding_rows(found, table[table["year"] == year], lang)
-    only_carried = set(table["kind"]) <= {"carried"}
+    harmless = set(table["kind"]) <= {"carried", "earmarked"}
     note = w("crowding_note", lang)
-    if only_carried:
+    if harmless:
         note = w("crowding_none", lang, first=told["start"], last=told["start"] + told["years"] - 1) + t("format.between_sentences", lang) + note
     return Board(title, pd.DataFrame(rows, columns=heads), note=note, right=tuple(heads[1:4]))
 
@@ -277,7 +277,7 @@ def _crowding_rows(found: Assessment, table: pd.DataFrame, lang: str) -> list[tu
         part = table[table["kind"] == kind]
         for what, lines in part.groupby("what", sort=False):
             before, after = float(lines["without"].sum()), float(lines["with_it"].sum())
-            worse = after > before if kind in ("bond", "unpaid", "target") else after < before
+            worse = after > before if kind in ("earmarked", "bond", "unpaid", "target") else after < before
             if not worse:
                 continue
             if kind == "target":
