@@ -149,6 +149,14 @@ def test_the_value_that_holds_is_the_last_one_given_whatever_the_order_of_rows(r
     assert assumptions_of(sources(*without))["k"].value == "2"
 
 
+def test_the_years_of_a_parameters_path_are_one_assumption():
+    rows = [("toyland/parameters.yaml", f"demography.tfr, {year}", value, grade) for year, value, grade in (("2020", "1.2", "B"), ("2030", "1.0", "D"))]
+    one = assumptions_of(sources(*rows))["demography.tfr"]
+    assert (one.value, one.grade, one.source) == ("2020: 1.2, 2030: 1.0", "B, D", "yearbook")
+    moved = assumptions_of(sources(*rows, ("scenario", "demography.tfr", "0.9", "")))["demography.tfr"]
+    assert not one.same_as(moved)
+
+
 # --- damage and company ---------------------------------------------------------------------------------------------
 
 

@@ -53,7 +53,7 @@ def settle(page: Page) -> None:
     """Wait until the page has its headline, its script has stopped and its charts are drawn."""
     page.locator(".fs-headline").first.wait_for(timeout=300_000)
     page.locator("[data-testid=stStatusWidget]").wait_for(state="detached", timeout=60_000)
-    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton]')", timeout=60_000)
+    page.wait_for_function("() => !document.querySelector('[data-testid=stSkeleton], [data-stale=true]')", timeout=60_000)
     page.wait_for_timeout(800)
 
 
@@ -70,6 +70,7 @@ def pick(page: Page, labels: tuple[str, str]) -> None:
         box.click()
         box.fill(label[-8:])
         page.get_by_role("option", name=label).click()
+        page.wait_for_timeout(700)  # until the script runs again
         settle(page)
 
 

@@ -180,14 +180,28 @@ def reviews_of(run: SavedRun) -> RunReviews:
 
 
 def assumptions_of(sources: pd.DataFrame) -> dict[str, Assumption]:
-    """Every value behind a run by its code; a parameter that the pack or the scenario gives again is the last one given."""
+    """Every value behind a run by its code; a parameter given again by the pack or the scenario is the last one given.
+
+    A parameter with a path stands in the table once a year (`path, year`): it is one assumption, whose value is the whole path.
+    """
     rows = sources.reindex(columns=list(Assumption.model_fields)).fillna("").astype(str)
     rank = rows["file"].map(lambda file: 2 if file == _SCENARIO else 0 if file.startswith(_NATIONAL) else 1)
-    found: dict[str, Assumption] = {}
+    groups: dict[tuple[str, str], list[Assumption]] = {}
     for row in rows.loc[rank.sort_values(kind="stable").index].to_dict("records"):
         one = Assumption(**{str(key): value for key, value in row.items()})
+        groups.setdefault((one.file, one.key.split(", ")[0] if _is_parameter(one.file) else one.key), []).append(one)
+    found = {}
+    for (_, key), parts in groups.items():
+        one = _whole_path(key, parts) if len(parts) > 1 or parts[0].key != key else parts[0]
         found[one.code] = one
     return found
+
+
+def _whole_path(key: str, parts: list[Assumption]) -> Assumption:
+    """The years of a parameter as one value; grades and sources are all that its years rest on."""
+    value = ", ".join(f"{part.key.removeprefix(key + ', ')}: {part.value}" for part in parts)
+    told = {name: ", ".join(dict.fromkeys(getattr(part, name) for part in parts)) for name in ("unit", "grade", "source")}
+    return Assumption(file=parts[0].file, key=key, value=value, **told)
 
 
 def find_assumption(sources: pd.DataFrame, name: str) -> Assumption:

@@ -13,7 +13,7 @@ from fiscalsim.charts import Chart
 
 WIDTH, HEIGHT = 680, 280  # pixels: a page's text width at which labels keep their size, and the height of a figure that has none
 FONT = "WenQuanYi Zen Hei, Noto Sans CJK SC, Microsoft YaHei, sans-serif"
-_UID = re.compile(r'id="clip([0-9a-f]{6})')
+_UID = re.compile(r"(?:clip|trace|legend|defs-)([0-9a-f]{6})")
 
 
 def drawn(charts: Mapping[str, Chart]) -> tuple[dict[str, str], str]:
@@ -45,5 +45,6 @@ def _picture(chart: Chart) -> str:
 
     figure = Figure(chart.figure).update_layout(font_family=FONT)
     svg = kaleido.calc_fig_sync(figure, opts={"format": "svg", "width": WIDTH, "height": figure.layout.height or HEIGHT}).decode()
-    found = _UID.search(svg)
-    return svg.replace(found[1], "figure") if found else svg
+    for number, name in enumerate(dict.fromkeys(_UID.findall(svg))):
+        svg = svg.replace(name, f"u{number}")
+    return svg
