@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from fiscalsim.quantities import Array
 
 STEPS = np.arange(0.1, 0.95, 0.1)  # limits tried: the tenths of each factor's own values
-CHANCE = 0.05  # what chance may give: over all single limits tried together, and for a second one beside the first
+CHANCE = 0.05  # what chance may give: over all single limits (or all pairs) tried together, and for each of a pair beside the other
 LEAST = 3  # failures below which nothing can be learnt
 
 
@@ -55,20 +55,22 @@ def discover(X: Array, fails: Array) -> Box | None:
     sides = np.array([limit.holds(X) for limit in single])
     scores = _balance(sides, fails)
     first = int(scores.argmax())
-    inside = sides[first]
-    if _chance(int((inside & fails).sum()), int(inside.sum()), fails.mean()) > CHANCE / len(single):
-        return None
-    best, score = (single[first],), scores[first]
-    for i in np.argsort(-scores, kind="stable"):  # a pair may beat every single limit without holding the best of them
+    best: tuple[Limit, ...] = ()
+    score = 0.0
+    if _chance(sides[first], fails, fails.mean()) <= CHANCE / len(single):
+        best, score = (single[first],), scores[first]
+    # a pair may beat every single limit without holding the best of them; without a single one it must stand against all pairs
+    needed = CHANCE if best else CHANCE / _pairs(single)
+    for i, limit in enumerate(single):
         both = sides & sides[i]
-        balance = _balance(both, fails)
+        balance = np.where([other.factor > limit.factor for other in single], _balance(both, fails), 0.0)
         j = int(balance.argmax())
-        if balance[j] <= score or single[j].factor == single[i].factor:
+        if balance[j] <= score or _chance(both[j], fails, fails.mean()) > needed:
             continue
-        hits, n = int((both[j] & fails).sum()), int(both[j].sum())
-        halves = [(sides[k] & fails).sum() / sides[k].sum() for k in (i, j)]
-        if all(_chance(hits, n, share) <= CHANCE for share in halves):
-            best, score = tuple(sorted((single[i], single[j]), key=lambda limit: limit.factor)), balance[j]
+        if all(_chance(both[j], fails, fails[sides[k]].mean()) <= CHANCE for k in (i, j)):
+            best, score = (limit, single[j]), balance[j]
+    if not best:
+        return None
     held = np.logical_and.reduce([limit.holds(X) for limit in best])
     return Box(best, float((held & fails).sum() / fails.sum()), float((held & fails).sum() / held.sum()), float(fails.mean()), int(held.sum()))
 
@@ -83,6 +85,13 @@ def _balance(sides: Array, fails: Array) -> Array:
     return 2.0 * (sides & fails).sum(axis=1) / (sides.sum(axis=1) + fails.sum())
 
 
-def _chance(hits: int, n: int, share: float) -> float:
-    """How often so many failures would fall among n futures by chance."""
-    return float(binomtest(hits, n, min(share, 1.0), alternative="greater").pvalue)
+def _pairs(single: list[Limit]) -> int:
+    """How many pairs of limits on different factors are tried."""
+    return sum(other.factor > limit.factor for limit in single for other in single)
+
+
+def _chance(inside: Array, fails: Array, share: float) -> float:
+    """How often so many failures would lie inside by chance, where `share` of the futures fail."""
+    if not inside.any():
+        return 1.0
+    return float(binomtest(int((inside & fails).sum()), int(inside.sum()), min(float(share), 1.0), alternative="greater").pvalue)
