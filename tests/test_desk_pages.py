@@ -273,3 +273,14 @@ def test_the_sources_page_lists_saved_runs_and_names_a_damaged_one(engine, lang)
     app = opened("sources", lang, {"s": link(lang, set={"fiscal.transfer_pool": 1.1})})
     fine(app)
     assert t("tally.damaged", lang) in html_of(app)
+
+
+def test_the_overview_leads_to_the_targets_and_a_picked_cell_to_its_repairs(engine, monkeypatch):  # noqa: F811
+    from fiscalsim.dashboard.pages import overview
+
+    monkeypatch.setattr(overview, "show_grid", lambda desk, year: (str(desk.tables["regions"]["region"].iloc[0]), "nursing_care"))
+    app = opened()
+    fine(app)
+    links = [block.proto.page for block in app.get("page_link")]
+    assert links == ["why", "indicators"]
+    assert app.session_state["state"].view["service"] == "nursing_care"

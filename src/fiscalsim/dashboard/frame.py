@@ -81,6 +81,7 @@ def main(first: str = "overview") -> None:
         st.Page(lambda name=name: _page(name), title=t(f"page.{name}.name", lang), url_path=name, default=name == first)  # type: ignore[misc]
         for name in PAGES
     ]
+    st.session_state["pages"] = dict(zip(PAGES, pages, strict=True))  # a page leads to another one without leaving the session
     chosen = st.navigation(pages, position="top")
     chosen.run()
     _write_address()

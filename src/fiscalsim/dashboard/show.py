@@ -117,6 +117,11 @@ def data(frame: pd.DataFrame, source: str, key: str, lang: str, unit: str = "", 
         st.download_button(t("app.download_csv", lang), csv(frame), f"{key}.csv", "text/csv", key=f"csv:{key}", on_click="ignore")
 
 
+def way_to(page: str, words: str) -> None:
+    """A link to another page of the same session; what is picked travels along."""
+    st.page_link(st.session_state["pages"][page], label=words, icon_position="right")
+
+
 def csv(frame: pd.DataFrame) -> bytes:
     """UTF-8 with BOM and CRLF as spreadsheets here expect; a text that a spreadsheet would run as a formula gets a quote before it."""
     safe = frame.map(lambda cell: "'" + cell if isinstance(cell, str) and cell.startswith(FORMULA) and not NUMBER.match(cell) else cell)

@@ -187,6 +187,7 @@ def show_cell(desk: Desk, region: str, service: str, year: int) -> None:
     view("service", service)
     show.title(headlines.why(tables, region, service, "both", year, lang))
     controls.limits(desk, region, service, "both", year, most=3)
+    show.way_to("why", t("tally.to_repairs", lang))
 
 
 def show_page(desk: Desk) -> None:
@@ -210,6 +211,7 @@ def show_page(desk: Desk) -> None:
     left, right = st.columns([3, 2], gap="medium")
     with left:
         show.board(tallies.counts_board(tables, desk.info.plan_target_year, lang), desk.source("indicators"), "counts", lang)
+        show.way_to("indicators", t("tally.to_targets", lang))
         show.board(tallies.means_board(tables, year, lang), desk.source("fiscal", "demand"), "means", lang)
     with right:
         show.board(tallies.areas_board(tables, desk.info, year, lang), desk.source("shortfalls", "allocation"), "areas", lang)
