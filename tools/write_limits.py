@@ -265,7 +265,7 @@ TRIALS: tuple[Trial, ...] = (
     ),
     Trial("posts_moved_within_limit", "posts given beyond the yearly share", posts_beyond, UP, levers=("supply.post_mobility=0.01",)),
     Trial("floor_guaranteed", "client-years below the floor", below_floor, UP),
-    Trial("today_kept", "client-years cut from the base year's provision", cut_from_today, UP),
+    Trial("today_kept", "client-years cut from the base year's provision", cut_from_today, UP, levers=("fiscal.transfer_pool=0.95",)),
     Trial(
         "binding_target_met", "binding targets missed, distances from base to target", lambda t, v: missed(t, v, True), UP, levers=("fiscal.transfer_pool=0.9",)
     ),
@@ -302,8 +302,8 @@ def moves(trial: Trial, kept: float, free: float) -> bool:
 
 
 def shown(value: float) -> str:
-    """Four digits; rounding of the solver is nothing."""
-    return f"{value:,.4g}" if abs(value) > 1e-6 else "0"
+    """Three digits; rounding of the solver is nothing."""
+    return f"{float(f'{value:.3g}'):,.10g}" if abs(value) > 1e-6 else "0"
 
 
 def line(trial: Trial) -> str:
