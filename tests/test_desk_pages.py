@@ -284,3 +284,18 @@ def test_the_overview_leads_to_the_targets_and_a_picked_cell_to_its_repairs(engi
     links = [block.proto.page for block in app.get("page_link")]
     assert links == ["why", "indicators"]
     assert app.session_state["state"].view["service"] == "nursing_care"
+
+
+def test_a_picked_cell_without_shortfall_says_so(engine, monkeypatch):  # noqa: F811
+    from fiscalsim.dashboard.pages import overview
+
+    def picked(desk, year):
+        cells = charts.coverage(desk.tables, year)
+        whole = cells[cells["gap"] < charts.CLASSES[1][0]].iloc[0]
+        return str(whole["region"]), str(whole["service"])
+
+    monkeypatch.setattr(overview, "show_grid", picked)
+    app = opened()
+    fine(app)
+    assert "没有缺口" in " ".join(said(app))
+    assert len([block for block in app.get("page_link") if block.proto.page == "why"]) == 0

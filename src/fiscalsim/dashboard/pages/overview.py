@@ -185,8 +185,14 @@ def show_cell(desk: Desk, region: str, service: str, year: int) -> None:
         service = str(cells.sort_values("gap", ascending=False, kind="stable")["service"].iloc[0])
     view("region", region)
     view("service", service)
-    show.title(headlines.why(tables, region, service, "both", year, lang))
-    controls.limits(desk, region, service, "both", year, most=3)
+    cell = headlines.cell_of(tables, region, service, "both", year)
+    if charts.class_of(cell["gap"]) == 0:
+        show.title(headlines.why(tables, region, service, "both", year, lang))
+        return
+    names = {"region": charts.region_names(tables, lang)[region], "service": charts.service_names(tables, lang)[service]}
+    n = controls.counted(tables, cell["short"], service, "floor", lang)
+    show.title(t("tally.cell", lang, year=year, n=n, gap=percent(cell["gap"], 0), **names))
+    controls.limits(desk, region, service, "both", year, most=2)
     show.way_to("why", t("tally.to_repairs", lang))
 
 
