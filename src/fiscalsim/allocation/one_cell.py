@@ -75,7 +75,7 @@ class OneCell:
         self.t, base = terms or passes.terms, passes.form
         plan = solution.answers[LAST].x
         cost = np.zeros(len(plan))
-        self.place = dict(zip(base.columns["x"][1], base.columns["x"][0], strict=True))
+        self.place = start.place if start is not None else dict(zip(base.columns["x"][1], base.columns["x"][0], strict=True))
         if aim.target:
             short = dict(zip(base.columns["short"][1], base.columns["short"][0], strict=True))
             column = short[aim.year, aim.indicator]
@@ -92,12 +92,13 @@ class OneCell:
         self.form = replace(form or base, objectives={"cell": cost}, offsets={"cell": 0.0})
         self.solver = PassSolver(self.form, "cell", families_of(LAST))
         self.rows, self.family = self.solver.rows, base.family[self.solver.rows]
-        self.lo, self.hi = self._bounds(plan)
+        self.kept = start.kept if start is not None else self._bounds(plan)
+        self.lo, self.hi = self.kept[0].copy(), self.kept[1].copy()
         if form is not None:
             self._move_bounds(base, form)
         self.basis: Any = None if start is None else start.basis
         self.reached = self.have * self.scale  # by the plan; once asked, with nobody else getting less
-        self.near = {name: self._near(name) for name in dict.fromkeys(self.family)}
+        self.near: dict[str, Array] = start.near if start is not None else {name: self._near(name) for name in dict.fromkeys(self.family)}
 
     @property
     def gap(self) -> float:
