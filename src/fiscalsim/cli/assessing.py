@@ -20,6 +20,7 @@ class Report(StrEnum):
     """What `assess --to` writes beside the record."""
 
     html = "html"
+    pdf = "pdf"
     xlsx = "xlsx"
 
 
@@ -77,11 +78,13 @@ def _plain(found: Assessment) -> dict[str, Any]:
 def _report(saved: SavedAssessment, pack: str, to: Report, out: Path | None, lang: str) -> Path:
     from fiscalsim.parameters import levers_of
     from fiscalsim.report import write_text
-    from fiscalsim.report.affordability import affordability_html, affordability_xlsx, file_name
+    from fiscalsim.report.affordability import affordability_html, affordability_pdf, affordability_xlsx, file_name
     from fiscalsim.scenario import home
 
     names = {lever.path: getattr(lever, f"name_{lang}") for lever in levers_of(pack, home())}
     path = target(out, file_name(saved, to.value, lang))
     if to is Report.xlsx:
         return affordability_xlsx(saved, path, lang, names)
+    if to is Report.pdf:
+        return affordability_pdf(saved, path, lang, names)
     return write_text(path, affordability_html(saved, lang, names))

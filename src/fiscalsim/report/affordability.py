@@ -40,6 +40,13 @@ def affordability_html(saved: SavedAssessment, lang: str, levers: Levers) -> str
     return page(affordability_outline(saved, lang, levers), lang)
 
 
+def affordability_pdf(saved: SavedAssessment, path: Path, lang: str, levers: Levers) -> Path:
+    """The report on paper; InputError when this machine cannot write a PDF."""
+    from fiscalsim.report.pdf import outline_pdf
+
+    return outline_pdf(affordability_outline(saved, lang, levers), path, lang)
+
+
 def affordability_outline(saved: SavedAssessment, lang: str, levers: Levers) -> Outline:
     """The report in its order: conclusion first, ten sections, five tables, record and signatures."""
     found = trusted(saved)

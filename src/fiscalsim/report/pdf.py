@@ -62,6 +62,12 @@ def comparison_pdf(comparison: Comparison, runs: Sequence[SavedRun], path: Path,
     return _write(comparison_outline(comparison, runs, lang), path, lang)
 
 
+def outline_pdf(outline: Outline, path: Path, lang: str) -> Path:
+    """Any report as a PDF; InputError when this machine cannot write one."""
+    _refuse_without_library(lang)
+    return _write(outline, path, lang)
+
+
 def missing() -> str:
     """What this machine lacks to write a PDF with Chinese text: `library`, `system` (pango) or `font`; empty when nothing."""
     if find_spec("weasyprint") is None:

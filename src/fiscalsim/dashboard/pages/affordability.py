@@ -220,11 +220,14 @@ def _report(desk: Desk, saved: SavedAssessment, lang: str) -> None:
 
 
 def _files(saved: SavedAssessment, levers: dict[str, str], lang: str) -> dict[str, tuple[str, bytes, str]]:
-    from fiscalsim.report.affordability import affordability_html, affordability_xlsx, file_name
+    """Key of the download -> name, content and kind; on paper only where this machine can write it."""
+    from fiscalsim.report import pdf
+    from fiscalsim.report.affordability import affordability_html, affordability_pdf, affordability_xlsx, file_name
 
+    found = {"html": (file_name(saved, "html", lang), affordability_html(saved, lang, levers).encode(), "text/html")}
     with TemporaryDirectory() as folder:
+        if not pdf.missing():
+            paper = affordability_pdf(saved, Path(folder) / "report.pdf", lang, levers).read_bytes()
+            found["pdf"] = (file_name(saved, "pdf", lang), paper, "application/pdf")
         book = affordability_xlsx(saved, Path(folder) / "tables.xlsx", lang, levers).read_bytes()
-    return {
-        "html": (file_name(saved, "html", lang), affordability_html(saved, lang, levers).encode(), "text/html"),
-        "xlsx": (file_name(saved, "xlsx", lang), book, BOOK),
-    }
+    return found | {"xlsx": (file_name(saved, "xlsx", lang), book, BOOK)}
