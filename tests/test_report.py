@@ -18,11 +18,11 @@ from fiscalsim import charts
 from fiscalsim.compare import compare
 from fiscalsim.errors import IntegrityError
 from fiscalsim.report import boards as boards_module
-from fiscalsim.report import comparison_html, comparison_xlsx, file_name, headline, report_html, report_xlsx
+from fiscalsim.report import compare_boards, comparison_html, comparison_xlsx, file_name, headline, plan_boards, report_html, report_xlsx
 from fiscalsim.report.boards import Board
 from fiscalsim.report.html import board_html
 from fiscalsim.store import RunStore, open_run
-from fiscalsim.text import LANGS, money_unit
+from fiscalsim.text import LANGS, money, money_unit
 
 NASTY = '=HYPERLINK("http://x.example","y")<script>alert(1)</script>'
 
@@ -183,6 +183,57 @@ def test_drivers_of_a_comparison_add_up_to_the_spending_of_the_runs(runs):
     assert table.iloc[0, 1] == pytest.approx(table.iloc[1:, 1].sum(), rel=1e-9)
     regions = boards_module.regions_board(comparison, runs[0], runs[1], {run.name: run.tables() for run in runs}, "en").table
     assert regions.iloc[0, -1] == pytest.approx(regions.iloc[1:, -1].sum(), rel=1e-9)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_sentence_on_a_split_names_the_change_and_says_that_its_parts_add_up(runs, lang):
+    comparison = compare(runs)
+    words = compare_boards.drivers_sentence(comparison, runs[0], runs[1], lang)
+    change = sum(total_cost(run) * sign for run, sign in zip(runs, (-1, 1), strict=True))
+    assert money(abs(change), lang) in words
+    assert {"zh": "等于总差异", "en": "add up to the whole"}[lang] in words
+    short = replace(comparison, drivers=comparison.drivers.assign(yuan=comparison.drivers["yuan"] * 1.001))
+    assert {"zh": "不符", "en": "do not add up"}[lang] in compare_boards.drivers_sentence(short, runs[0], runs[1], lang)
+
+
+def total_cost(run) -> float:
+    return float(run.table("allocation")[["recurrent_yuan", "capital_yuan"]].to_numpy().sum())
+
+
+def test_the_command_of_a_run_gives_the_same_scenario(runs):
+    import shlex
+
+    for run in runs:
+        words = shlex.split(compare_boards.command_of(run))
+        changes = [words[i + 1] for i, word in enumerate(words) if word == "--set"]
+        assert fs.load_scenario(words[2], overrides=changes).digest == run.manifest["digest"]
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_comparison_says_reasons_uncertainty_advice_and_who_must_still_review(runs, lang):
+    words = " ".join(Page(comparison_html(compare(runs), runs, lang)).words)
+    wanted = {
+        "zh": ("缺口和原因变化", "不确定性", "建议", "附表", "签署", "未复核，不作为决策依据"),
+        "en": ("Uncertainty", "Suggestions", "Signatures", "not reviewed; it is no"),
+    }
+    assert all(word in words for word in wanted[lang])
+
+
+def test_the_middle_of_a_plan_is_told_by_the_path_to_each_target(runs):
+    tables, pack = runs[0].tables(), runs[0].manifest["pack"]
+    year = plan_boards.middle_year(pack)
+    found = plan_boards.progress(tables, year).set_index("indicator")
+    assert year == 2023
+    beds, nursery = found.loc["nursing_beds"] if "nursing_beds" in found.index else found.iloc[2], found.loc["nursery_places"]
+    assert nursery["pace"] == "early"
+    assert (beds["pace"] == "behind") == (beds["value"] < beds["due"])
+
+
+def test_income_equals_spending_in_each_of_the_three_rolling_years(runs):
+    (board,) = plan_boards.medium_term_blocks(runs[0].tables(), "zh")
+    rows = board.table.set_index(board.table.columns[0])
+    assert (rows.loc["收入总计"] - rows.loc["支出总计"]).abs().max() < 1e-9 * rows.loc["收入总计"].max()
+    assert len(board.table.columns) == 4
 
 
 def test_places_opened_lie_between_nothing_and_the_plan(runs):

@@ -71,6 +71,7 @@ def compare(
         year = boards.report_year(tables[first.name], first.manifest["pack"])
         print_board(boards.outputs_board(comparison, tables[first.name], year, Settings.lang))
         for other in saved[1:]:
+            typer.echo(compare_boards.drivers_sentence(comparison, first, other, Settings.lang))
             print_board(boards.drivers_board(comparison, first, other, Settings.lang))
     else:
         path = target(out, reports.file_name(saved, "compare", form.value, Settings.lang))

@@ -29,6 +29,7 @@ from fiscalsim.text import NONE, has, listed, money, money_unit, name_of, number
 Tables = Mapping[str, pd.DataFrame]
 VERSION_OF, PACK_DATA = "version of ", "pack data"
 NAMED = ("standards", "targets")  # levers that exist for each service or indicator
+EXACT = 1e-9  # of the change: what identities of this program must hold to
 WEAKEST = "weakest"  # part of the table `evidence`: each yuan by the weakest of the grades behind it
 
 
@@ -89,6 +90,27 @@ def inputs_board(comparison: Comparison, tables: Tables, lang: str) -> Board:
     named = pd.DataFrame({t("field.name", lang): [input_name(path, tables, lang) for path in paths]})
     table = pd.concat([named, plain.table.reset_index(drop=True).rename(columns={t("field.path", lang): t("compare.path", lang)})], axis=1)
     return Board(plain.title, table, note=plain.note)
+
+
+def drivers_sentence(comparison: Comparison, first: SavedRun, other: SavedRun, lang: str) -> str:
+    """What a reviewer would write of the split: the change of spending over all years, its parts, and how exactly they add up."""
+    parts = comparison.drivers.query("run == @other.name").groupby("driver", sort=False)["yuan"].sum()
+    spent = [float(run.table("allocation")[["recurrent_yuan", "capital_yuan"]].to_numpy().sum()) for run in (first, other)]
+    change = spent[1] - spent[0]
+    unit = money_unit(float(parts.abs().max()), lang)
+    shown = parts[parts.abs() >= 0.5 * unit.divisor * 10.0**-unit.digits].sort_values(key=abs, ascending=False)
+    words = [
+        t("compare.part", lang, name=t(f"driver.{code}", lang), value=t("format.amount", lang, value=unit.show(v, signed=True), unit=unit.name))
+        for code, v in shown.items()
+    ]
+    labels = boards.short_labels(comparison, lang)
+    names = {"a": labels[first.name], "b": labels[other.name]}
+    if not words:
+        return t("compare.spending_same", lang, **names)
+    more = t("word.more" if change >= 0 else "word.less", lang)
+    gap = abs(float(parts.sum()) - change) / max(abs(change), 1.0)
+    exact = t("compare.adds_up" if gap <= EXACT else "compare.adds_up_not", lang, gap=f"{gap:.0e}")
+    return t("compare.split", lang, **names, word=more, d=money(abs(change), lang), parts=t("format.comma", lang).join(words), exact=exact)
 
 
 # --- why there are shortfalls ---------------------------------------------------------------------------------------

@@ -144,6 +144,7 @@ def _comparison_sections(comparison: Comparison, runs: Sequence[SavedRun], table
     for other in others:
         parts = comparison.drivers.query("run == @other.name")
         sums = parts.groupby("driver", sort=False)["yuan"].sum()
+        drivers.append(compare_boards.drivers_sentence(comparison, first, other, lang))
         drivers.append(charts.difference_waterfall({str(code): float(value) for code, value in sums.items()}, lang))
         drivers.append(boards.drivers_board(comparison, first, other, lang))
         areas.append(charts.area_change(tables[first.name], tables[other.name], year, lang))
