@@ -19,11 +19,13 @@ from fiscalsim.allocation import Passes
 from fiscalsim.allocation.terms import terms
 from fiscalsim.allocation.value_of_money import POOL, derivatives, shadow_prices
 from fiscalsim.assumptions import load_pack
+from fiscalsim.before_after import rules_compared
 from fiscalsim.pipeline import Posed, posed
 from fiscalsim.repairs import Repairs, repairs
 from fiscalsim.report.boards import Board
 from fiscalsim.report.html import shown
 from fiscalsim.report.repair_boards import shortfalls_board, ways_board
+from fiscalsim.report.rule_boards import rules_board
 from fiscalsim.scenario import home, load_scenario
 from fiscalsim.text import number, percent, t
 
@@ -46,6 +48,12 @@ HEAD = """# Why not more
 Written by `tools/write_why_not_more.py`; the same tables come from `fiscalsim repairs SCENARIO`, other plans as good from `fiscalsim alternatives
 SCENARIO`. Every repair changes parameters of the scenario and is solved again, pass by pass, without the replay; what did not help is named below
 each table. Persons are clients of the year (one person may be a client of several services). Money is the year's own yuan.
+"""
+FORMULA = """
+## Today's formula beside the optimum
+
+Each pack under the equalisation formula and under the optimal sharing, everything else alike (`fiscalsim rules SCENARIO` shows the other two rules
+and every area too).
 """
 VALUE = """
 ## What 100 million yuan more is worth
@@ -97,6 +105,12 @@ def of_pack(name: str, found: Repairs) -> str:
         place = getattr(scenario, f"name_{lang}")
         parts += [markdown(shortfalls_board(found, place, lang)), markdown(ways_board(found, lang))]
     return "\n".join(parts)
+
+
+def formula_beside_optimum(name: str) -> str:
+    """The two rules of one scenario side by side."""
+    scenario = load_scenario(name)
+    return markdown(rules_board(rules_compared(scenario, rules=("formula", "optimal")), scenario.name_en, "en"))
 
 
 def value_table(name: str, one: Solved) -> list[str]:
@@ -186,7 +200,8 @@ def ratchet(name: str) -> str:
 
 def page(found: dict[tuple[str, int | None], Repairs], names: tuple[str, ...]) -> str:
     """The whole page."""
-    parts = [HEAD, *(of_pack(name, one) for (name, _), one in found.items()), VALUE]
+    parts = [HEAD, *(of_pack(name, one) for (name, _), one in found.items()), FORMULA]
+    parts += [*(formula_beside_optimum(name) for name in names), VALUE]
     parts += ["| scenario | year | pass | unit | less | more | client-years by more |", "|---|---:|---|---|---:|---:|---:|"]
     tight = solved(*TIGHT)
     parts += [line for name in names for line in value_table(name, solved(name))]
