@@ -123,3 +123,61 @@ def test_a_chinese_analysis_holds_no_english_word(saved):
     for board in (*risk_boards.boards(saved.record, tables, "zh"), risk_boards.shares_board(tables, "zh")):
         words += [board.title, board.note, *map(str, board.table.columns), *map(str, board.table.to_numpy().ravel())]
     assert [word for word in words if re.search(r"[A-Za-z]{2,}", word)] == []
+
+
+def test_a_job_of_the_desk_files_the_analysis_and_names_it(tmp_path, monkeypatch):
+    from collections import OrderedDict
+
+    import fiscalsim.uncertainty as room
+    from fiscalsim.dashboard.engine import Job, _compute
+    from fiscalsim.scenario import home
+
+    told = []
+    monkeypatch.setattr(room, "risk", lambda scenario, **given: risk(scenario, **{**given, "task": fake}))
+    scenario = load_scenario(BASE)
+    job = Job(scenario.digest, BASE, risk=20)
+    head, tables = _compute(job, home(), tmp_path, OrderedDict(), lambda fraction, stage: told.append((fraction, stage)))
+    assert check_risk(tmp_path / "risk" / head["record"]["risk"]) == [] and len(tables) == 1
+    assert told[-1] == (1.0, "future") and len(told) == 22
+    assert Job(scenario.digest, BASE).key != job.key != Job(scenario.digest, BASE, risk=40).key
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """The page of risk over a folder of runs, with an engine that answers in this process."""
+    testing = pytest.importorskip("streamlit.testing.v1")
+    import streamlit as st
+
+    from fiscalsim.dashboard import session
+    from tests.test_dashboard import DirectEngine
+
+    monkeypatch.setenv("FISCALSIM_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(session, "the_engine", lambda: DirectEngine(tmp_path / "runs"))
+
+    def shown(lang="zh", lever=""):
+        st.cache_data.clear()
+        app = testing.AppTest.from_string("from fiscalsim.dashboard.frame import main\nmain('risk')\n", default_timeout=120)
+        app.query_params["s"] = json.dumps({"v": 1, "pack": "two-counties", "base": BASE, "set": {lever: 1.5} if lever else {}, "view": {}, "lang": lang})
+        app.run()
+        assert not app.exception and not app.error
+        return app
+
+    return shown
+
+
+def words_of(app):
+    return " ".join(str(element.proto.body) for element in app.get("html"))
+
+
+def test_the_page_without_an_analysis_says_how_to_get_one(page):
+    app = page()
+    assert "未做风险分析" in words_of(app) and any(button.label == "分析" for button in app.button)
+
+
+def test_the_page_shows_what_is_filed_and_greys_it_when_the_scenario_has_moved(page, tmp_path, lang):
+    folder = save_risk(risk(load_scenario(BASE), futures=20, workers=0, task=fake), tmp_path / "runs")
+    filed = open_risk(folder)
+    app = page(lang)
+    assert risk_boards.fear(filed.record, filed.tables(), lang) in words_of(app) and not app.warning
+    moved = page(lang, "demography.tfr")
+    assert filed.record["scenario"]["digest"][:8] in moved.warning[0].value
