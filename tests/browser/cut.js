@@ -1,8 +1,8 @@
 // Text that is cut by its own box, and own blocks that lie on each other.
 () => {
-  const wrong = [];
+  const wrong = [], closed = node => node.closest('details:not([open])') && !node.closest('summary');
   for (const node of document.querySelectorAll('[data-testid=stMain] *, [data-testid=stSidebar] *, [data-testid=stHeader] *')) {
-    if (node.children.length || !node.textContent.trim() || node.closest('svg, style, script, [data-testid=stIconMaterial], canvas, [data-testid=stPopoverBody], pre')) continue;
+    if (closed(node) || node.children.length || !node.textContent.trim() || node.closest('svg, style, script, [data-testid=stIconMaterial], canvas, [data-testid=stPopoverBody], pre')) continue;
     const style = getComputedStyle(node), box = node.getBoundingClientRect();
     if (!box.width || !box.height || style.visibility === 'hidden' || style.position === 'absolute') continue;
     const clipped = style.overflowX !== 'visible' && node.scrollWidth > node.clientWidth + 1 && style.overflowX !== 'auto' && style.overflowX !== 'scroll';
@@ -14,7 +14,7 @@
     if (box.width && (box.right > view.right + 1 || box.left < view.left - 1)) wrong.push('beyond the edge: ' + node.textContent.trim().slice(0, 40));
   }
   const blocks = [...document.querySelectorAll('[data-testid=stMain] .fs-tag, [data-testid=stMain] [data-testid=stMetric], [data-testid=stMain] .stButton button, [data-testid=stMain] .fs-headline, [data-testid=stSidebar] button')]
-    .map(node => [node, node.getBoundingClientRect()]).filter(([, box]) => box.width && box.height);
+    .map(node => [node, node.getBoundingClientRect()]).filter(([node, box]) => box.width && box.height && !closed(node));
   for (let i = 0; i < blocks.length; i++) for (let j = i + 1; j < blocks.length; j++) {
     const [a, p] = blocks[i], [b, q] = blocks[j];
     if (a.contains(b) || b.contains(a)) continue;

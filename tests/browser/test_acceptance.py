@@ -85,11 +85,11 @@ def test_the_whole_path_goes_by_keyboard_alone(server, browser, shots):
         page.keyboard.press("ArrowRight")
     page.wait_for_function("() => location.href.includes('fiscal.transfer_pool')", timeout=PATIENCE)
     settled(page)
-    page.evaluate("document.querySelector('[data-testid=stMain] [data-testid=stDataFrame] canvas')?.focus()")
-    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Space"):
+    press_until(page, "data-grid-canvas")
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "Enter", "Space"):
         page.keyboard.press(key)
-        page.wait_for_timeout(200)
-    page.wait_for_timeout(1500)
+        page.wait_for_timeout(800)
+    page.wait_for_function("() => location.href.includes('service')", timeout=60_000)
     settled(page)
     page.screenshot(path=shots / "keyboard-picked.png")
     press_until(page, "缺口与原因|看原因")
