@@ -142,9 +142,11 @@ def test_every_link_of_a_headline_opens_a_table_of_its_page(engine, page, lang):
     assert all(f'id="{anchor}"' in body for anchor in anchors)
 
 
-@pytest.mark.parametrize("page", ["overview", "allocation", "indicators", "people", "fiscal"])
+@pytest.mark.parametrize("page", ["overview", "allocation", "indicators", "people", "fiscal", "delivery"])
 def test_every_table_and_figure_brings_its_data_and_source(engine, page):  # noqa: F811
     app = opened(page)
+    if page == "delivery":
+        app.button(key="w:replay").click().run()
     fine(app)
     drawn = len(re.findall(r'<table class="fs">', html_of(app))) + len(app.get("plotly_chart"))
     assert drawn > 0

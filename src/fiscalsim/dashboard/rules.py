@@ -93,5 +93,4 @@ def _wait(desk: Desk, year: int) -> None:
 
 
 def _board(board: Board, desk: Desk, key: str, *tables: str) -> None:
-    show.bureau(board.table, board.title, desk.lang, board.unit, note_text=board.note)
-    show.data(board.table, desk.source(*tables), key, desk.lang, board.unit)
+    show.board(board, desk.source(*tables), key, desk.lang)

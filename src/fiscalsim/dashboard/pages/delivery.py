@@ -263,7 +263,8 @@ def _classes(desk: Desk, year: int) -> None:
     columns = [t("col.service", lang), *(t(f"delivery.col.{name}", lang) for name in ("class", "placed")), t("col.median", lang)]
     frame = pd.DataFrame(lines, columns=columns)
     place = name_of(desk.info, lang)
-    show.bureau(frame, t("delivery.classes", lang, year=year, place=place), lang, note_text=t("delivery.classes_note", lang))
+    note = t("delivery.classes_note", lang)
+    show.table(frame, t("delivery.classes", lang, year=year, place=place), lang, desk.source("execution"), "classes", note_text=note)
 
 
 def _costliest(desk: Desk) -> None:
@@ -295,7 +296,8 @@ def _costliest(desk: Desk) -> None:
                 of("idle"): [number(v / 1e4) for v in projects["idle_yuan_years"]],
             }
         )
-        show.bureau(frame, t("delivery.late_projects", lang), lang, note_text=t("delivery.late_note", lang))
+        source = desk.source("late_projects")
+        show.table(frame, t("delivery.late_projects", lang), lang, source, "late_projects", note_text=t("delivery.late_note", lang))
     with right:
         frame = pd.DataFrame(
             {
@@ -304,7 +306,7 @@ def _costliest(desk: Desk) -> None:
                 of("idle"): [number(v / 1e4) for v in regions["idle_yuan_years"]],
             }
         )
-        show.bureau(frame, t("delivery.late_regions", lang), lang)
+        show.table(frame, t("delivery.late_regions", lang), lang, desk.source("late_regions"), "late_regions")
 
 
 def _rolling(desk: Desk, year: int) -> None:
@@ -318,7 +320,8 @@ def _rolling(desk: Desk, year: int) -> None:
     frame = pd.DataFrame(
         {t("col.service", lang): [names[code] for code in rows["service"]], **{t(f"delivery.col.{name}", lang): cells for name, cells in columns.items()}}
     )
-    show.bureau(frame, t("delivery.rolling", lang, year=year, place=name_of(desk.info, lang)), lang, note_text=t("delivery.rolling_note", lang))
+    caption = t("delivery.rolling", lang, year=year, place=name_of(desk.info, lang))
+    show.table(frame, caption, lang, desk.source("rolling"), "rolling", note_text=t("delivery.rolling_note", lang))
 
 
 def _precision(desk: Desk, year: int) -> None:

@@ -30,8 +30,8 @@ def show_page(desk: Desk) -> None:
     with right:
         table, unit, gap = charts.budget_table(tables, year, lang, region)
         note = t("format.between_sentences", lang).join([t("explain.sum_zero", lang, gap=unit.show(gap)), t("explain.budget", lang)])
-        show.bureau(table, t("heading.budget", lang, year=year), lang, unit.name, total="last", note_text=note)
-        show.data(table, desk.source("fiscal", "allocation"), "budget", lang, unit.name)
+        source = desk.source("fiscal", "allocation")
+        show.table(table, t("heading.budget", lang, year=year), lang, source, "budget", unit=unit.name, total="last", note_text=note)
         ends = (desk.info.plan_target_year, desk.info.plan_target_year + 5)
         baseline = desk.baseline.tables if desk.baseline is not None and region is None else None
         if region is None:
@@ -67,5 +67,4 @@ def _accounts(desk: Desk, year: int, region: str | None) -> None:
 
 
 def _board(board: Board, desk: Desk, key: str, *tables: str) -> None:
-    show.bureau(board.table, board.title, desk.lang, board.unit, note_text=board.note)
-    show.data(board.table, desk.source(*tables), key, desk.lang, board.unit)
+    show.board(board, desk.source(*tables), key, desk.lang)

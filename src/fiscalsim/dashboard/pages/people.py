@@ -56,7 +56,8 @@ def _zones(desk: Desk, year: int, region: str | None) -> None:
             t("col.grade", lang): [t(f"grade.{grade}", lang) for grade in mine["grade"]],
         }
     )
-    show.bureau(shown, t("heading.zones", lang, year=year), lang, people.name, note_text=t("explain.zones", lang))
+    note = t("explain.zones", lang)
+    show.table(shown, t("heading.zones", lang, year=year), lang, desk.source("zones"), "zones", unit=people.name, note_text=note)
 
 
 def show_page(desk: Desk) -> None:

@@ -180,7 +180,7 @@ def _checks(desk: Desk) -> None:
     records: list[Any] = rows.to_dict("records")
     lines = [(row["name"], f"{row['value']:.3g}", f"{row['tolerance']:.3g}", t("status.passed" if row["passed"] else "status.failed", lang)) for row in records]
     columns = [t(f"col.{name}", lang) for name in ("name", "value", "tolerance", "passed")]
-    show.bureau(pd.DataFrame(lines, columns=columns), t("heading.checks", lang), lang)
+    show.table(pd.DataFrame(lines, columns=columns), t("heading.checks", lang), lang, desk.source("checks"), "checks")
 
 
 def show_page(desk: Desk) -> None:
