@@ -7,11 +7,12 @@
   const holds = (n, [x, y]) => { const box = n.getBoundingClientRect(); return box.left <= x && x <= box.right && box.top <= y && y <= box.bottom };
   const back = node => { const layers = [], at = spot(node); for (let n = node; n; n = n.parentElement) { if (!holds(n, at) && n !== document.body) continue; const c = rgb(getComputedStyle(n).backgroundColor); if (c.a > 0) { layers.push(c); if (c.a === 1) break } }
     return layers.reverse().reduce((under, top) => over(top, under), {r: 255, g: 255, b: 255, a: 1}) };
+  const bar = document.querySelector('[data-testid=stSidebar]'), away = node => bar && bar.contains(node) && bar.getBoundingClientRect().right < 100;
   const found = {};
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const text = walk.currentNode.textContent.trim(), node = walk.currentNode.parentElement;
-    if (!text || !node || (node.closest('details:not([open])') && !node.closest('summary')) || node.closest('style, script, noscript, [data-testid=stIconMaterial], svg') || node.closest(':disabled, [aria-disabled=true], [disabled]')) continue;
+    if (!text || !node || away(node) || (node.closest('details:not([open])') && !node.closest('summary')) || node.closest('style, script, noscript, [data-testid=stIconMaterial], svg') || node.closest(':disabled, [aria-disabled=true], [disabled]')) continue;
     const box = node.getBoundingClientRect(), style = getComputedStyle(node);
     if (!box.width || !box.height || style.visibility === 'hidden' || style.opacity === '0' || parseFloat(style.fontSize) === 0) continue;
     const under = back(node), ink = over(rgb(style.color), under), a = lum(ink), b = lum(under);

@@ -1,17 +1,20 @@
 // Text that is cut by its own box, and own blocks that lie on each other.
 () => {
-  const wrong = [], closed = node => node.closest('details:not([open])') && !node.closest('summary');
+  const bar = document.querySelector('[data-testid=stSidebar]'), away = node => bar && bar.contains(node) && bar.getBoundingClientRect().right < 100;
+  const wrong = [], closed = node => (node.closest('details:not([open])') && !node.closest('summary')) || away(node);
   for (const node of document.querySelectorAll('[data-testid=stMain] *, [data-testid=stSidebar] *, [data-testid=stHeader] *')) {
     if (closed(node) || node.children.length || !node.textContent.trim() || node.closest('svg, style, script, [data-testid=stIconMaterial], canvas, [data-testid=stPopoverBody], pre')) continue;
     const style = getComputedStyle(node), box = node.getBoundingClientRect();
     if (!box.width || !box.height || style.visibility === 'hidden' || style.position === 'absolute') continue;
     const clipped = style.overflowX !== 'visible' && node.scrollWidth > node.clientWidth + 1 && style.overflowX !== 'auto' && style.overflowX !== 'scroll';
-    if (clipped) wrong.push('cut: ' + node.textContent.trim().slice(0, 40));
+    const dots = node.closest('[data-testid=stMetric], [data-testid=stMain] label, [data-testid=stMain] button') && [node.parentElement, node.parentElement.parentElement, node]
+      .some(one => getComputedStyle(one).textOverflow === 'ellipsis' && getComputedStyle(one).overflowX === 'hidden' && one.scrollWidth > one.clientWidth + 1);
+    if (clipped || dots) wrong.push('cut: ' + node.textContent.trim().slice(0, 40));
   }
   const view = document.querySelector('[data-testid=stMain]').getBoundingClientRect();
   for (const node of document.querySelectorAll('[data-testid=stMain] .fs-tag, [data-testid=stMain] .fs-headline, [data-testid=stMain] button, [data-testid=stMain] .fs-title')) {
     const box = node.getBoundingClientRect();
-    if (box.width && (box.right > view.right + 1 || box.left < view.left - 1)) wrong.push('beyond the edge: ' + node.textContent.trim().slice(0, 40));
+    if (box.width && node.textContent.trim() && (box.right > view.right + 1 || box.left < view.left - 1)) wrong.push('beyond the edge: ' + node.textContent.trim().slice(0, 40));
   }
   const blocks = [...document.querySelectorAll('[data-testid=stMain] .fs-tag, [data-testid=stMain] [data-testid=stMetric], [data-testid=stMain] .stButton button, [data-testid=stMain] .fs-headline, [data-testid=stSidebar] button')]
     .map(node => [node, node.getBoundingClientRect()]).filter(([node, box]) => box.width && box.height && !closed(node));

@@ -31,7 +31,7 @@ BASE = os.environ.get("FISCALSIM_BROWSER_SCENARIO", "two-counties-baseline")
 # The words of the page without the ligatures of Streamlit's icons.
 WORDS = """() => { const main = document.querySelector('[data-testid=stMain]').cloneNode(true);
   main.querySelectorAll('[data-testid=stIconMaterial], style, script').forEach(node => node.remove()); return main.textContent }"""
-PATIENCE = 300_000  # milliseconds until the first result of a pack
+PATIENCE = int(os.environ.get("FISCALSIM_BROWSER_PATIENCE", "300000"))  # milliseconds until the first result of a pack
 
 
 def free_port():

@@ -53,6 +53,10 @@ table.fs tr.total td{font-weight:600;border-bottom:1px solid #98A2B3}
 .st-key-stale{opacity:.45;filter:grayscale(1)}
 .fs-limit{border-bottom:1px solid #E4E9F0;padding:.35rem 0}
 @media(min-width:1700px){html{font-size:16px}}
+[data-testid=stMetric] label *,[data-testid=stMetricDelta] *{white-space:normal!important;overflow:visible!important;text-overflow:clip!important}
+@media(max-width:1000px){[data-testid=stMain] [data-testid=stHorizontalBlock]{flex-wrap:wrap}
+[data-testid=stMain] [data-testid=stPopover] button *{overflow:visible!important;text-overflow:clip!important;white-space:nowrap!important}
+[data-testid=stMain] [data-testid=stHorizontalBlock]>[data-testid=stColumn]{min-width:min(100%,17rem)!important;flex:1 1 auto!important}}
 </style>"""
 NUMBER = re.compile(r"^[+\-\u2212]?[\d,]+(\.\d+)?%?$")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
