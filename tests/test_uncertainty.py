@@ -281,10 +281,10 @@ def test_discovery_takes_one_limit_where_one_is_enough():
 
 def test_discovery_finds_nothing_in_noise():
     found = 0
-    for seed in range(100):
+    for seed in range(30):
         stream = np.random.default_rng(seed)
-        found += discover(stream.uniform(size=(60, 8)), stream.uniform(size=60) < 0.3) is not None
-    assert found <= 10
+        found += discover(stream.uniform(size=(60, 5)), stream.uniform(size=60) < 0.3) is not None
+    assert found <= 6  # one in twenty for a single limit, as many for a pair
 
 
 @pytest.mark.parametrize("failures", [0, 2, 60, 58])

@@ -112,7 +112,7 @@ def risk(
     first = min(driver.from_year for driver in drivers)
     outcomes = pd.concat([found[number].rows.assign(future=number) for number in sorted(found)], ignore_index=True)
     outcomes = outcomes[["future", "year", "region", "measure", "value"]]
-    summary, concluded = conclude(outcomes, table, drawn, max(first, pack.info.base_year + 1), last)
+    summary, concluded = conclude(outcomes, table, drawn, max(first, pack.info.base_year + 1), last, seed)
     tables = {
         "drivers": driver_table(pack, drivers, drawn),
         "draws": drawn_table(drawn),
@@ -125,14 +125,14 @@ def risk(
     return Risk(scenario, {"futures": futures, "seed": seed} | summary, tables, told, pack.digest, versions)
 
 
-def conclude(outcomes: pd.DataFrame, table: pd.DataFrame, drawn: Draws, first: int, last: int) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
+def conclude(outcomes: pd.DataFrame, table: pd.DataFrame, drawn: Draws, first: int, last: int, seed: int = 0) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
     """The summary (plain values) and the tables fan, likelihood, shares, rule. `first`: the first uncertain year; `last`: the last one of the horizon."""
     whole = by_future(outcomes)
     numbers = solved(table)
     rows = [number - 1 for number in numbers]
     gap = whole[(whole["measure"] == "gap_yuan") & (whole["year"] == last)].set_index("future")["value"].reindex(numbers)
     fails_by, fails = failing(outcomes, whole, first, last)
-    box, limits = rule(drawn, rows, fails.reindex(numbers).to_numpy(bool), last)
+    box, limits = rule(drawn, rows, fails.reindex(numbers).to_numpy(bool), last, seed)
     likely = likelihood(outcomes, first)
     summary = {
         "solved": len(numbers),

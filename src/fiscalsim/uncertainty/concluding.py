@@ -122,9 +122,9 @@ def failing(outcomes: pd.DataFrame, whole: pd.DataFrame, first: int, last: int) 
     return WORST_GAPS, gap >= gap.quantile(WORST) if np.ptp(gap.to_numpy()) > 0 else gap > gap.max()
 
 
-def rule(drawn: Draws, rows: list[int], fails: Array, last: int) -> tuple[Box | None, pd.DataFrame]:
+def rule(drawn: Draws, rows: list[int], fails: Array, last: int, seed: int) -> tuple[Box | None, pd.DataFrame]:
     """The box, and its limits as a table: path, side (below, above), change (of the lever from its path), base (its path), means over the uncertain years."""
-    box = discover(factors(drawn, last, own=False)[rows], fails)
+    box = discover(factors(drawn, last, own=False)[rows], fails, seed)
     years = uncertain(drawn, last)
     limits = [
         (drawn.paths[one.factor], "below" if one.below else "above", one.value, float(drawn.base[one.factor][years[one.factor]].mean()))

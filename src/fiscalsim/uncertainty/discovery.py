@@ -14,7 +14,9 @@ from scipy.stats import binomtest
 from fiscalsim.quantities import Array
 
 STEPS = np.arange(0.1, 0.95, 0.1)  # limits tried: the tenths of each factor's own values
-CHANCE = 0.05  # what chance may give: over all single limits (or all pairs) tried together, and for each of a pair beside the other
+CHANCE = 0.05  # what chance may give: the best of all single limits (or of all pairs), and each of a pair beside the other
+SHUFFLES = 300  # how often it is shuffled which futures fail
+TRIED = 500  # best pairs that are looked at
 LEAST = 3  # failures below which nothing can be learnt
 
 
@@ -43,32 +45,33 @@ class Box:
     inside: int
 
 
-def discover(X: Array, fails: Array) -> Box | None:
+def discover(X: Array, fails: Array, seed: int = 0) -> Box | None:
     """The box of one or two limits with the best balance of coverage and density; None where no limit tells failures apart.
 
-    X [N,K] factors, fails [N] booleans. The balance is their harmonic mean.
+    X [N,K] factors, fails [N] booleans. The balance is their harmonic mean; what chance gives is seen by shuffling which futures fail.
     """
     fails = np.asarray(fails, dtype=bool)
     if not LEAST <= fails.sum() <= len(fails) - LEAST:
         return None
     single = _limits(X)
     sides = np.array([limit.holds(X) for limit in single])
-    scores = _balance(sides, fails)
-    first = int(scores.argmax())
+    pairs = [(i, j) for i, one in enumerate(single) for j, other in enumerate(single) if other.factor > one.factor]
+    both = np.array([sides[i] & sides[j] for i, j in pairs]).reshape(len(pairs), len(fails))
+    stream = np.random.default_rng([seed, *b"discovery"])
+    shuffled = np.array([stream.permutation(fails) for _ in range(SHUFFLES)])
     best: tuple[Limit, ...] = ()
     score = 0.0
-    if _chance(sides[first], fails, fails.mean()) <= CHANCE / len(single):
-        best, score = (single[first],), scores[first]
-    # a pair may beat every single limit without holding the best of them; without a single one it must stand against all pairs
-    needed = CHANCE if best else CHANCE / _pairs(single)
-    for i, limit in enumerate(single):
-        both = sides & sides[i]
-        balance = np.where([other.factor > limit.factor for other in single], _balance(both, fails), 0.0)
-        j = int(balance.argmax())
-        if balance[j] <= score or _chance(both[j], fails, fails.mean()) > needed:
-            continue
-        if all(_chance(both[j], fails, fails[sides[k]].mean()) <= CHANCE for k in (i, j)):
-            best, score = (limit, single[j]), balance[j]
+    alone = _balance(sides, fails[None])[0]
+    if _beaten(alone.max(), sides, shuffled) <= CHANCE:
+        best, score = (single[int(alone.argmax())],), float(alone.max())
+    together = _balance(both, fails[None])[0]
+    for p in np.argsort(-together, kind="stable")[:TRIED]:  # a pair may beat every single limit without holding the best of them
+        if together[p] <= score:
+            break
+        if all(_chance(both[p], fails, fails[sides[k]].mean()) <= CHANCE for k in pairs[p]):
+            if best or _beaten(together[p], both, shuffled) <= CHANCE:  # without a single one it must stand against all pairs
+                best = tuple(single[k] for k in pairs[p])
+            break
     if not best:
         return None
     held = np.logical_and.reduce([limit.holds(X) for limit in best])
@@ -81,13 +84,14 @@ def _limits(X: Array) -> list[Limit]:
 
 
 def _balance(sides: Array, fails: Array) -> Array:
-    """Harmonic mean of coverage and density, per row of `sides`."""
-    return 2.0 * (sides & fails).sum(axis=1) / (sides.sum(axis=1) + fails.sum())
+    """[S,B] harmonic mean of coverage and density: boxes in the rows of `sides` [B,N], sets of failures in those of `fails` [S,N]."""
+    hits = fails.astype(float) @ sides.T.astype(float)
+    return 2.0 * hits / (sides.sum(axis=1)[None] + fails.sum(axis=1)[:, None])
 
 
-def _pairs(single: list[Limit]) -> int:
-    """How many pairs of limits on different factors are tried."""
-    return sum(other.factor > limit.factor for limit in single for other in single)
+def _beaten(score: float, sides: Array, shuffled: Array) -> float:
+    """How often the best box of shuffled failures is as good."""
+    return float((_balance(sides, shuffled).max(axis=1, initial=0.0) >= score - 1e-12).mean())
 
 
 def _chance(inside: Array, fails: Array, share: float) -> float:
