@@ -79,13 +79,12 @@ def affordability_outline(saved: SavedAssessment, lang: str, levers: Levers) -> 
 
 def _sections(saved: SavedAssessment, found: Assessment, lang: str, levers: Levers) -> list[Section]:
     told = found.summary
-    worst_case = boards.first_case(found) or "both"
     bars = charts.burden_by_year(found.tables, lang)
     wanted = boards.setting(found, "futures_share")
     finding = boards.lasting_words(found, lang)
     curve = charts.payable_levels(found.tables, lambda level: boards.level_words(found, level, lang, down=False), finding, wanted, lang)
     cost = [boards.total_line(found, lang), bars, boards.regions_board(found, lang)]
-    capacity = [boards.areas_board(found, lang), boards.tightest_board(found, worst_case, lang)]
+    capacity = [boards.areas_board(found, lang), boards.tightest_board(found, "both", lang)]
     tables = [boards.services_board(found, lang), boards.levels_board(found, lang), boards.balance_board(found, lang)]
     tables += [boards.stress_board(found, lang), boards.settings_board(found, lang)]
     conclusion = [boards.light_words(found, lang), boards.fails_words(found, lang), boards.lasting_words(found, lang), boards.advice(found, lang)]
