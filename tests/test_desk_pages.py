@@ -301,3 +301,10 @@ def test_a_picked_cell_without_shortfall_says_so(engine, monkeypatch):  # noqa: 
     fine(app)
     assert "没有缺口" in " ".join(said(app))
     assert len([block for block in app.get("page_link") if block.proto.page == "why"]) == 0
+
+
+def test_no_two_ticks_of_the_pyramid_say_the_same_on_one_side(result):
+    figure = charts.pyramid(result.tables, result.info.plan_target_year, result.info.base_year, "zh").figure
+    ticks = list(figure.layout.xaxis.ticktext)
+    side = ticks[len(ticks) // 2 :]
+    assert side[0] == "0" and len(set(side)) == len(side)

@@ -54,7 +54,9 @@ def pyramid(tables: Tables, year: int, base_year: int, lang: str, region: str | 
         widths = np.repeat(outline[:-1], 2)
         figure.add_scatter(y=steps, x=widths, mode="lines", line={**line, "shape": "linear"}, name=str(base_year), showlegend=sex == "male", hoverinfo="skip")
     ticks = _round_ticks(largest / unit.divisor)
-    figure.update_xaxes(tickvals=[-v for v in ticks[::-1]] + [0, *ticks], ticktext=[number(v) for v in ticks[::-1]] + ["0"] + [number(v) for v in ticks])
+    digits = 0 if all(float(v).is_integer() for v in ticks) else 1
+    shown_ticks = [number(v, digits) for v in ticks]
+    figure.update_xaxes(tickvals=[-v for v in ticks[::-1]] + [0, *ticks], ticktext=[*shown_ticks[::-1], "0", *shown_ticks])
     step = list(now.index)[::2]
     figure.update_yaxes(tickvals=step, ticktext=[labels[g] for g in step], showgrid=False)
     figure.update_layout(barmode="overlay", bargap=0.05)

@@ -25,8 +25,8 @@ def show_bases(desk: Desk, year: int, region: str | None) -> None:
     lang = desk.lang
     if LEVER not in desk.world.levers(desk.scenario.pack):
         return
-    show.title(t("tally.bases", lang, year=year))
     if desk.stale or st.session_state.get("bases") != desk.scenario.digest:
+        show.title(t("tally.bases", lang, year=year))
         words, about = t("tally.bases_start", lang), t("tally.bases_help", lang)
         st.button(words, key="w:bases", help=about, on_click=_start, args=(desk.scenario.digest,), disabled=desk.stale)
     elif not _ready(desk, year, region):

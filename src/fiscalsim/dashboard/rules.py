@@ -44,7 +44,7 @@ def show_dumbbell(desk: Desk, year: int) -> None:
                 found[rule] = answer.tables
     rules = before_and_after({rule: found[rule] for rule in POLICIES if rule in found}, year).rules
     show.chart(charts.rules_dumbbell(rules, desk.scenario.policy, lang), desk.source("allocation", "transfers"), "dumbbell", t("rules.explain", lang))
-    if len(found) < len(POLICIES) and (desk.stale or st.session_state.get("rules") != desk.scenario.digest):
+    if desk.stale or st.session_state.get("rules") != desk.scenario.digest:
         st.button(t("rules.start", lang), key="rules:start", on_click=_start, args=(desk.scenario.digest,), disabled=desk.stale)
 
 
