@@ -13,7 +13,7 @@ import pandas as pd
 from fiscalsim import charts
 from fiscalsim.report.boards import Board
 from fiscalsim.text import NONE, Unit, number, percent, t
-from fiscalsim.uncertainty import FLOORS, PLAN, SOLVED
+from fiscalsim.uncertainty import FLOORS, PLAN, SOLVED, WORST_GAPS
 
 Tables = Mapping[str, pd.DataFrame]
 Record = Mapping[str, Any]
@@ -54,7 +54,8 @@ def limit_words(row: Mapping[Any, Any], driver: Any, lang: str) -> str:
 def fear_note(record: Record, lang: str) -> str:
     """What counts as failing, and how good the rule is: coverage and density beside the share without the rule."""
     told = record["summary"]
-    what = t(f"risk.fails_{told['fails_by']}", lang, first=told["first"], last=told["last"], k=told["failing"], n=told["solved"])
+    lost = "_lost" if told["fails_by"] == WORST_GAPS and told["held"] < 0.5 else ""
+    what = t(f"risk.fails_{told['fails_by']}{lost}", lang, first=told["first"], last=told["last"], k=told["failing"], n=told["solved"])
     if told["rule_coverage"] is None:
         return what
     words = {"coverage": percent(told["rule_coverage"], 0), "density": percent(told["rule_density"], 0), "base": percent(told["rule_base"], 0)}
