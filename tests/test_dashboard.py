@@ -43,7 +43,7 @@ class DirectEngine:
         if self.failure is not None or job.key in self.answers:
             return
         scenario = load_scenario(job.base, home(), job.overrides)
-        if job.repairs:
+        if job.repairs or job.near:
             head, raw = engine_module._compute(job, home(), self.runs, OrderedDict(), lambda *_: None)
             tables = dict(zip(head["tables"], map(engine_module._read_table, raw), strict=True))
             self.answers[job.key] = Answer(job.key, PackInfo(**head["info"], region_names=tables["regions"]), tables, head["record"])
@@ -109,15 +109,24 @@ def fine(app):
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-def test_the_button_on_the_page_of_reasons_finds_repairs_that_were_solved_again(engine, lang):
-    for key in [key for key in engine.answers if key.endswith("|2025")]:
-        del engine.answers[key]  # those of the other language
-    app = opened("why", lang)
-    app.button(key="w:repairs").click().run()
+def test_the_page_of_reasons_shows_the_gap_in_parts_the_limits_and_repairs_that_were_solved_again(engine, lang):
+    app = opened("why", lang, {"s": link(lang, view={"region": "B1", "service": "childcare_places", "year": 2025})})
     fine(app)
     words = " ".join(said(app))
-    assert text.t("repairs.ways", lang, year=2025) in words and text.t("way.more_building", lang) in words
+    assert text.t("repairs.one", lang) in words and text.t("repairs.verified", lang) in words
+    assert text.t("finding.gap_parts", lang, n="1") in words and text.t("limit.served_within_capacity.tag", lang) in words
+    assert text.t("headline.why_repair", lang, repair="").rstrip("。.") in headline_of(app)
     assert "supply." not in words  # the command prints the patch; an official reads its size
+
+
+def test_a_repair_on_the_page_is_applied_as_a_preview_and_closes_the_shortfall(engine):
+    app = opened("why", "zh", {"s": link(view={"region": "B1", "service": "childcare_places", "year": 2025})})
+    app.button(key="try:1").click().run()
+    fine(app)
+    assert "supply.building_rate" in app.session_state["state"].set and app.session_state["past"]
+    assert app.session_state["state"].view["service"] == "childcare_places"
+    names = app.session_state["shown"].tables["services"].set_index("service")["name_zh"]
+    assert text.t("headline.why_none", "zh", region="乙县", service=names["childcare_places"]) in headline_of(app)
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
@@ -247,21 +256,6 @@ def test_the_language_changes_and_the_scenario_stays(engine):
     assert app.session_state["state"].lang == "en"
     assert app.session_state["state"].set == {"fiscal.transfer_pool": 1.2}
     assert "targets are met" in headline_of(app)
-
-
-def test_a_repair_is_tried_by_moving_its_lever(engine):
-    app = opened("why")
-    tries = [button for button in app.button if (button.key or "").startswith("try:")]
-    for button in tries[:1]:
-        button.click().run()
-        fine(app)
-        assert len(app.session_state["state"].set) == 1
-
-
-def test_every_repair_names_a_lever_that_exists():
-    levers = WORLD.levers("two-counties")
-    assert {path for path, _ in headlines.REPAIRS.values()} <= set(levers)
-    assert set(headlines.REPAIRS) <= set(FAMILY_NAMES)
 
 
 def test_a_transfer_rule_is_chosen_on_the_allocation_page(engine):

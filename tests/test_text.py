@@ -1,6 +1,7 @@
 """One text table, two languages, no words anywhere else."""
 
 import ast
+import string
 import re
 from pathlib import Path
 
@@ -65,6 +66,19 @@ def _is_docstring(path, wanted):
 @pytest.mark.parametrize("family", FAMILY_NAMES)
 def test_every_limit_has_tag_reason_and_repair(family):
     assert all(text.has(f"limit.{family}.{part}") for part in ("tag", "brief", "why", "more", "repair", "repair_brief"))
+
+
+REASON = {"region", "service", "year", "unit", "claims", "means", "reserve", "pool", "margin", "change", "tail", "end", "served", "need"}  # headlines.reason
+
+
+@pytest.mark.parametrize("lang", text.LANGS)
+@pytest.mark.parametrize("family", FAMILY_NAMES)
+def test_the_texts_of_a_limit_ask_only_for_figures_that_are_supplied(family, lang):
+    def asked(part):
+        return {name for _, name, _, _ in string.Formatter().parse(text.table(lang)[f"limit.{family}.{part}"]) if name}
+
+    assert asked("why") <= REASON and asked("more") == {"gain", "loss"}
+    assert not (asked("tag") | asked("brief") | asked("repair") | asked("repair_brief"))
 
 
 def test_an_unknown_key_is_named_with_the_nearest_one():

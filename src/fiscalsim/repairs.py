@@ -307,9 +307,15 @@ def _tried(trial: Trial, found: pd.DataFrame, ways: tuple[Way, ...], say: Say) -
         else:
             chosen[way.name] = (way, size, way.of(trial.scenario, known, size))
     plans = Plans(trial, rows)
-    for i, (name, (_, size, patch)) in enumerate(chosen.items()):
+    for i, (name, (way, size, patch)) in enumerate(chosen.items()):
         say(0.5 + 0.5 * i / (len(chosen) + 1), "repair")
-        done += plans.tried(name, size, patch)
+        told = plans.tried(name, size, patch)
+        if size < way.most and min(_closed(told)) < WHOLE:  # the plan gives what a way brings to others first: would more of it help?
+            patch = way.of(trial.scenario, known, way.most)
+            more = plans.tried(name, way.most, patch)
+            if max(b - a for a, b in zip(_closed(told), _closed(more), strict=True)) >= NOTICED:
+                told, chosen[name] = more, (way, way.most, patch)
+        done += told
     done += _together(plans, rows, done, chosen)
     return done
 
@@ -341,8 +347,14 @@ def _together(plans: Plans, rows: list[dict[Any, Any]], done: list[dict[str, Any
     for other in helping[1:]:
         second = chosen[other["way"]][2]
         if not set(first) & set(second):
-            return plans.tried(f"{helping[0]['way']}+{other['way']}", np.nan, {**first, **second})
+            both = plans.tried(f"{helping[0]['way']}+{other['way']}", np.nan, {**first, **second})
+            return both if _closed(both)[0] >= helping[0]["closed"] + NOTICED else []
     return []
+
+
+def _closed(rows: list[dict[str, Any]]) -> list[float]:
+    """What each row closes; a way without a plan closes nothing."""
+    return [float(row.get("closed", 0.0)) for row in rows]
 
 
 def shown(patch: Patch) -> str:

@@ -66,6 +66,10 @@ class Aim:
 class OneCell:
     """One aim on a solved model. Figures are heads for a cell, and distances from base to target for a target."""
 
+    place: dict[Any, int]  # index of provision -> its column
+    kept: tuple[Array, Array]  # bounds of the columns that the plan leaves to the aim
+    near: dict[str, Array]  # family -> its rows that concern the aim
+
     def __init__(
         self, passes: Passes, solution: Solution, aim: Aim, terms: Terms | None = None, form: StandardForm | None = None, start: OneCell | None = None
     ):
@@ -98,7 +102,7 @@ class OneCell:
             self._move_bounds(base, form)
         self.basis: Any = None if start is None else start.basis
         self.reached = self.have * self.scale  # by the plan; once asked, with nobody else getting less
-        self.near: dict[str, Array] = start.near if start is not None else {name: self._near(name) for name in dict.fromkeys(self.family)}
+        self.near = start.near if start is not None else {name: self._near(name) for name in dict.fromkeys(self.family)}
 
     @property
     def gap(self) -> float:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fiscalsim.cli.terminal import Out, Overrides, RunsFolder, Settings, app, find_run, print_board, print_json, progress_bar, target, written
-from fiscalsim.errors import InputError
+from fiscalsim.errors import InputError, Problem
 from fiscalsim.text import t
+
+if TYPE_CHECKING:
+    from fiscalsim.scenario import Scenario
 
 
 class Format(StrEnum):
@@ -109,21 +113,51 @@ def rules(
         print_board(board)
 
 
+def _scenario_of(named: str, overrides: list[str], runs: Path) -> Scenario:
+    """The scenario of that name or file, else the one that a saved run of that name was computed from, on the same data."""
+    from fiscalsim.assumptions import load_pack
+    from fiscalsim.scenario import home, load_scenario
+
+    try:
+        return load_scenario(named, None, overrides)
+    except InputError as unknown:
+        try:
+            saved = find_run(named, runs)
+        except InputError:
+            raise unknown from None
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{saved.name}.yaml"
+        path.write_text(json.dumps(saved.manifest["scenario"], ensure_ascii=False), encoding="utf-8")
+        scenario = load_scenario(path, None, overrides)
+    digest = load_pack(scenario.pack, home(), scenario.resolution).digest
+    if digest != saved.manifest["pack_digest"]:
+        raise InputError(
+            [Problem(saved.name, None, "pack_digest", saved.manifest["pack_digest"][:8], f"the data of today, {digest[:8]}: run the scenario again")]
+        )
+    return scenario
+
+
 @app.command()
 def repairs(
-    scenario: Annotated[str, typer.Argument(help="Scenario file, or the name of one in scenarios/.")],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO|RUN", help="Scenario file, the name of one in scenarios/, or a saved run.")],
     overrides: Overrides = [],  # noqa: B006  (typer reads the default, nobody changes it)
     year: Annotated[int | None, typer.Option("--year", help="Year shown; the plan's target year when left out.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many shortfalls.")] = 10,
+    region: Annotated[str, typer.Option("--region", help="Only the shortfall of this area, with --service.")] = "",
+    service: Annotated[str, typer.Option("--service", help="Only the shortfall of this service, with --region.")] = "",
+    residence: Annotated[str, typer.Option("--residence", help="urban, rural or both.")] = "both",
+    indicator: Annotated[str, typer.Option("--indicator", help="Only this target of the plan.")] = "",
+    runs: RunsFolder = Path("runs"),
 ) -> None:
-    """The largest shortfalls of a year, why not more, and what mends them: every way solved again. Nothing is saved."""
+    """The largest shortfalls of a year or one of them, why not more, and what mends them: every way solved again. Nothing is saved."""
+    from fiscalsim.repairs import Picked
     from fiscalsim.repairs import repairs as found_repairs
     from fiscalsim.report import repair_boards
-    from fiscalsim.scenario import load_scenario
 
-    lang, loaded = Settings.lang, load_scenario(scenario, None, overrides)
+    lang, loaded = Settings.lang, _scenario_of(scenario, overrides, runs)
+    picked = Picked(region, service, residence, indicator) if region or service or indicator else None
     with progress_bar(t("repairs.progress", lang)) as advance:
-        found = found_repairs(loaded, year=year, top=top, progress=advance)
+        found = found_repairs(loaded, year=year, top=top, picked=picked, progress=advance)
     if Settings.json:
         print_json({"year": found.year, **{name: json.loads(getattr(found, name).to_json(orient="records")) for name in ("shortfalls", "repairs")}})
         return

@@ -8,9 +8,10 @@ import pandas as pd
 
 from fiscalsim.repairs import WHOLE, Repairs
 from fiscalsim.report.boards import Board
-from fiscalsim.text import NONE, money_unit, number, percent, t
+from fiscalsim.text import NONE, listed, money_unit, number, percent, t
 
 LONGEST_REASON = 3  # limits named in a cell
+NAMED = 3  # ways without use that are named
 IN_POINTS = ("larger_catalogue", "lower_reserve", "more_shared", "faster_growth", "freer_grants", "moving_posts")
 IN_YEARS = ("shorter_promise", "raise_later")
 
@@ -26,7 +27,7 @@ def way_words(way: str, sizes: dict[str, float], lang: str) -> str:
         first, second = way.split("+")
         return t("way.together", lang, first=way_words(first, sizes, lang), second=way_words(second, sizes, lang))
     size = sizes[way]
-    shown = number(100 * size, 1) if way in IN_POINTS else number(size) if way in IN_YEARS else percent(size, 0)
+    shown = number(100 * size, 0 if round(100 * size, 6).is_integer() else 1) if way in IN_POINTS else number(size) if way in IN_YEARS else percent(size, 0)
     return t(f"way.{way}", lang, size=shown)
 
 
@@ -104,10 +105,9 @@ def one_board(found: Repairs, client: str, first_year: int, lang: str, most: int
         )
         for place, row in enumerate(records, start=1)
     ]
-    heads = [t("repairs.place", lang), t("repairs.way", lang), t("repairs.gained_unit", lang, unit=client), t("repairs.cost", lang)]
-    heads += [t("repairs.each", lang, unit=client), t("repairs.loss", lang), t("repairs.state", lang)]
+    heads = [t(f"repairs.{key}", lang) for key in ("order", "way", "gained_unit", "money_more", "each", "loss", "state")]
     helps = table.groupby("way", sort=False)["helps"].any()
-    words = {"y": year, "first": first_year, "n": int((~helps).sum()), "vain": _vain(table, lang)}
+    words = {"y": year, "first": first_year, "n": int((~helps).sum()), "unit": client, "vain": listed(_vain_ways(table, lang), lang, NAMED) or NONE}
     return Board(t("repairs.one", lang), pd.DataFrame(rows, columns=heads), unit.name, note=t("repairs.one_note", lang, **words), right=tuple(heads[2:5]))
 
 
@@ -130,10 +130,13 @@ def _digits(value: float) -> int:
 
 
 def _vain(table: pd.DataFrame, lang: str) -> str:
+    return t("format.comma", lang).join(_vain_ways(table, lang)) or NONE
+
+
+def _vain_ways(table: pd.DataFrame, lang: str) -> list[str]:
     """Ways that help none of the shortfalls shown, each at the most that was tried."""
     helps = table.groupby("way", sort=False)["helps"].any() if len(table) else pd.Series(dtype=bool)
-    names = [way_words(str(way), sizes_of(table), lang) for way, help_ in helps.items() if not help_]
-    return t("format.comma", lang).join(names) or NONE
+    return [way_words(str(way), sizes_of(table), lang) for way, help_ in helps.items() if not help_]
 
 
 def _names(table: pd.DataFrame, key: str, lang: str) -> dict[str, str]:

@@ -288,7 +288,9 @@ def show_page(desk: Desk) -> None:
         indicator = _target(desk, year)
     assert region is not None
     asked = Asked(region, service, residence, year, indicator)
-    top = st.container()
+    top = st.empty()
+    with top:  # what the run itself says, until the limits and the repairs are found
+        show.headline(_headline(desk, asked, None, ""))
     left, right = st.columns([5, 6], gap="medium")
     short = bool(indicator) or charts.class_of(headlines.cell_of(tables, region, service, residence, year)["gap"]) > 0
     told = mended = None
