@@ -307,7 +307,8 @@ def _tried(trial: Trial, found: pd.DataFrame, ways: tuple[Way, ...], say: Say) -
         else:
             chosen[way.name] = (way, size, way.of(trial.scenario, known, size))
     plans = Plans(trial, rows)
-    for i, (name, (way, size, patch)) in enumerate(chosen.items()):
+    # ways that give the model other rows come last, so that the others find the passes warm
+    for i, (name, (way, size, patch)) in enumerate(sorted(chosen.items(), key=lambda item: bool(item[1][0].eases))):
         say(0.5 + 0.5 * i / (len(chosen) + 1), "repair")
         told = plans.tried(name, size, patch)
         if size < way.most and min(_closed(told)) < WHOLE:  # the plan gives what a way brings to others first: would more of it help?

@@ -15,7 +15,7 @@ from fiscalsim import charts
 from fiscalsim.dashboard import controls, headlines, show
 from fiscalsim.dashboard.frame import Desk, ask_for, ask_replay, ask_save, failure_words, look_at, set_patch, view, wait_for
 from fiscalsim.levers import read_yaml
-from fiscalsim.repairs import Repairs
+from fiscalsim.repairs import WHOLE, Repairs
 from fiscalsim.report import repair_boards
 from fiscalsim.text import NONE, money_unit, number, t
 
@@ -173,7 +173,7 @@ def _repairs(desk: Desk, asked: Asked, tables: Mapping[str, pd.DataFrame], limit
     first = _patch(helping[0]["set"])
     with st.container(horizontal=True, gap="small"):
         second = next((i for i in range(1, len(helping)) if not set(first) & set(_patch(helping[i]["set"]))), 0)
-        if second:
+        if second and helping[0]["closed"] < WHOLE:
             both = {**first, **_patch(helping[second]["set"])}
             label = t("why.adopt_two", lang, a=1, b=second + 1)
             st.button(label, key="try:both", help=t("why.solved_again", lang), on_click=_adopt, args=(both,))
