@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from fiscalsim.allocation import solver
 from fiscalsim.allocation.passes import Face, Passes
 from fiscalsim.errors import NoSolution
 from tests.allocation.worlds import world
@@ -123,6 +124,15 @@ def test_where_the_prices_of_the_passes_before_leave_no_plan_what_was_kept_still
     again = solved(t)
     assert not any(p["on_face"] for p in again.passes[2:])
     assert goals(again)["2"] == pytest.approx(goals(usual)["2"], abs=1e-4)
+
+
+def test_a_pass_that_runs_out_of_time_is_no_result_and_no_other_way_is_tried(monkeypatch):
+    monkeypatch.setitem(solver.OPTIONS, "time_limit", 0.0)
+    runs = []
+    monkeypatch.setattr(solver.PassSolver, "point", lambda self, usual=solver.PassSolver.point: runs.append(self.name) or usual(self))
+    with pytest.raises(NoSolution, match="[Tt]ime limit"):
+        solved(world(1))
+    assert runs == ["1a"]
 
 
 def test_first_claims_that_cannot_be_paid_are_measured_and_not_an_error():

@@ -17,7 +17,7 @@ import numpy as np
 
 from fiscalsim.allocation.formulation import FAMILIES, Terms, build, building_paid
 from fiscalsim.allocation.recording import Recording
-from fiscalsim.allocation.solver import FEASIBILITY, LARGE, MAY_BE_INFEASIBLE, Answer, PassSolver, StandardForm, compile_model
+from fiscalsim.allocation.solver import FEASIBILITY, LARGE, MAY_BE_INFEASIBLE, Answer, OutOfTime, PassSolver, StandardForm, compile_model
 from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import Array
 
@@ -156,8 +156,8 @@ class Passes:
                 progress(ORDER.index(name) / len(ORDER) if name in ORDER else 0.0, f"pass_{name}")
             try:
                 answers[name] = self.one(name, lo, hi, face)
-            except NoSolution:
-                if name != "1a" or "0" in answers:
+            except NoSolution as error:
+                if name != "1a" or "0" in answers or isinstance(error, OutOfTime):
                     raise
                 self.open(lo, hi)
                 left = ["0", "1a", *left]
@@ -213,6 +213,8 @@ class Passes:
             try:
                 solver.load(*face.within(self.form, solver.rows, lo, hi))
                 return replace(solver.solve(), on_face=True)
+            except OutOfTime:
+                raise
             except NoSolution:
                 self.solvers.pop(name)
                 solver = self.solver(name)
@@ -224,6 +226,8 @@ class Passes:
             try:
                 solver.load(self.form.lo[solver.rows], self.form.hi[solver.rows], np.maximum(low, np.minimum(lo, 0.0)), high)
                 return replace(solver.solve(), room=room)
+            except OutOfTime:
+                raise
             except NoSolution as error:
                 last = error
                 self.solvers.pop(name)  # the next attempt starts from nothing

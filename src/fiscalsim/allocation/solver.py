@@ -22,7 +22,9 @@ from fiscalsim.quantities import Array
 SMALLEST, LARGEST = 1e-9, 1e7  # HiGHS treats 1e-9 and below as zero; beyond 1e7 its answers lose digits
 FEASIBILITY = 1e-6
 MAY_BE_INFEASIBLE = ("0", "1a", "cell")  # every later pass has the point of the one before it; one cell may be asked what cannot be
-TIME_LIMIT = 60.0  # seconds a pass may take; a plan that is not optimal by then is no result
+# Seconds a pass may take, a hundred times what one needs on an idle machine: the clock must not decide which of several ways a pass is solved. What is not
+# optimal by then is no result.
+TIME_LIMIT = 300.0
 OPTIONS: dict[str, bool | int | float | str] = {
     "random_seed": 0,
     "threads": 1,
@@ -43,8 +45,14 @@ LARGE_OPTIONS: dict[str, bool | int | float | str] = {
     "primal_feasibility_tolerance": 1e-7,
     "dual_feasibility_tolerance": 1e-6,
 }
-LEAST_TRIED = 500  # iterations that an old basis is given at least
+LEAST_TRIED = 300  # iterations that an old basis is given at least
+TRIED = 1 / 8  # of the iterations of a solve from nothing that an old basis is given first; halved where it was given up, doubled where it led to the answer
+MOST_TRIED = 1 / 2
 GAP = 1e-6  # largest difference between an answer's objective and what its own prices prove, relative to the objective
+
+
+class OutOfTime(NoSolution):
+    """A pass that ended by the clock; no other way is tried, for a busy machine must not give another plan."""
 
 
 def solver_options(columns: int, name: str = "") -> dict[str, bool | int | float | str]:
@@ -151,6 +159,7 @@ class PassSolver:
         self.rows = np.flatnonzero(np.isin(form.family, families))
         self.basis: Any = None
         self.usual = 0  # simplex iterations of the last solve from nothing
+        self.patience = TRIED  # share of them that an old basis is given
         self.trial = False  # the next solve starts from the basis that other numbers had
         self.lo = self.hi = self.col_lo = self.col_hi = np.array([])
         self.take(form)
@@ -200,20 +209,24 @@ class PassSolver:
         self.highs.setOptionValue("solver", OPTIONS["solver"] if warm else self.options["solver"])
         self.highs.setOptionValue("time_limit", limit + self.highs.getRunTime())
         if self.trial:
-            self.highs.setOptionValue("simplex_iteration_limit", max(LEAST_TRIED, self.usual // 2))
+            self.highs.setOptionValue("simplex_iteration_limit", max(LEAST_TRIED, int(self.usual * self.patience)))
         self.highs.run()
         status, x, broken = self.point()
         if self.trial:
             self.trial = False
             self.highs.setOptionValue("simplex_iteration_limit", highspy.kHighsIInf)
-            if status != highspy.HighsModelStatus.kOptimal or broken:
-                # an iteration from an old basis costs two to three of a presolved solve from nothing: beyond a third of their number it is given up
+            given_up = status != highspy.HighsModelStatus.kOptimal or bool(broken)
+            self.patience = self.patience / 2 if given_up else min(MOST_TRIED, 2 * self.patience)
+            if given_up:
+                # an iteration from an old basis costs two to three of a presolved solve from nothing: beyond a share of their number it is given up
                 warm = False
                 self.highs.clearSolver()
                 self.highs.setOptionValue("solver", self.options["solver"])
                 self.highs.setOptionValue("time_limit", limit + self.highs.getRunTime())
                 self.highs.run()
                 status, x, broken = self.point()
+        if status == highspy.HighsModelStatus.kTimeLimit:
+            raise OutOfTime(f"pass {self.name}: {self.highs.modelStatusToString(status)}; not shown as a result")
         others = [way for way in (("ipm", "choose"), ("simplex", "off")) if warm or way[0] != self.options["solver"]]
         for method, presolve in others if self.name not in MAY_BE_INFEASIBLE else ():
             if status == highspy.HighsModelStatus.kOptimal and not broken:
