@@ -1,8 +1,8 @@
 """One text table, two languages, no words anywhere else."""
 
 import ast
-import string
 import re
+import string
 from pathlib import Path
 
 import pytest

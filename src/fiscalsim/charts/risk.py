@@ -18,7 +18,7 @@ REST = "rest"  # of the table `shares`: what no driver alone explains
 def gap_unit(tables: Tables, lang: str) -> Unit:
     """The one unit of the gap in sentence, chart and table: that of what nine in ten futures of the last year do not exceed."""
     rows = tables["fan"].query("measure == 'gap_yuan'")
-    return money_unit(float(rows.loc[rows["year"].idxmax(), "p90"]), lang)
+    return money_unit(float(rows.sort_values("year")["p90"].iloc[-1]), lang)
 
 
 def gap_fan(tables: Tables, lang: str, height: int = HEIGHT) -> Chart:
