@@ -79,6 +79,7 @@ def tiny_files() -> Files:
         "allocation.recurrent_growth_margin": 0.01,
         "allocation.transfer_change_limit": 0.1,
         "allocation.tail_years": 1,
+        "allocation.whole_projects": 0,
         "execution.release_delay": 0,
         "execution.replications": 5,
     }

@@ -27,6 +27,7 @@ DEFAULTS = {
     "demography.schooling_years_entrants": 14,
     "demography.schooling_years_leavers": 9,
     "allocation.tail_years": 3,
+    "allocation.whole_projects": 0,
     "execution.replications": 10,
     "execution.release_delay": 30,
     "costs.wage_growth": 0.05,

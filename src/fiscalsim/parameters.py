@@ -54,6 +54,7 @@ PARAMETERS: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "allocation.recurrent_growth_margin": (False, _GROWTH),
     "allocation.transfer_change_limit": (False, _SHARE),
     "allocation.tail_years": (False, _YEARS),
+    "allocation.whole_projects": (False, _SHARE),
     "allocation.rule_cost_weight": (False, _MULTIPLE),
     "allocation.rule_ethnic_factor": (False, (0.5, 2.0)),
     "allocation.rule_poor_factor": (False, (0.5, 2.0)),
@@ -120,7 +121,7 @@ MEASURES: dict[str, tuple[bool, tuple[float | None, float | None]]] = {
     "supply.forced_exit": (False, _SHARE),
 }
 PARAMETERS |= MEASURES
-WHOLE = ("allocation.tail_years", "execution.replications", "execution.feedback")
+WHOLE = ("allocation.tail_years", "allocation.whole_projects", "execution.replications", "execution.feedback")
 GRADES = ("A", "B", "C", "D")
 _PARAMETER_KEYS = ("value", "unit", "grade", "source", "note", "quote")
 LONGEST_NAME = 80

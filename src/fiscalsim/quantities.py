@@ -265,6 +265,7 @@ class Resource:
     life_years: float  # for the value kept after the horizon
     surplus_share: float  # part of the stock that may be converted in a year
     source: str
+    project_size: float | None = None  # places of the smallest usual project, for allocation.whole_projects; None or 0: not known
 
 
 @dataclass(frozen=True)
@@ -402,6 +403,7 @@ class Rules:
     transfer_rule: str  # optimal, status-quo, per-head, formula
     choices: RuleChoices
     domain_of: dict[str, str]
+    whole_projects: bool = False  # places are ordered in whole projects
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from fiscalsim.allocation.repairs import Asker, Outcome, Solved
 from fiscalsim.allocation.solver import OPTIONS, solver_options
 from fiscalsim.allocation.terms import standing_services, terms
 from fiscalsim.allocation.value_of_money import shadow_prices
+from fiscalsim.allocation.whole import passes_for
 from fiscalsim.axes import Axis
 from fiscalsim.quantities import Allocation, Demand, FiscalCapacity, StageInputs, TargetForms
 
@@ -43,11 +44,7 @@ def allocate(
     """
     numbers = terms(inputs, demand, capacity, forms)
     key = "passes"
-    if warm is not None and key in warm:
-        passes = warm[key]
-        passes.update(numbers, inputs.rules.switched_off)
-    else:
-        passes = Passes(numbers, inputs.rules.switched_off, recorded=warm is not None)
+    passes = passes_for(numbers, inputs.rules.switched_off, recorded=warm is not None, held=(warm or {}).get(key))
     if warm is not None:
         warm[key] = passes
     solution = passes.solve(progress, write_mps)

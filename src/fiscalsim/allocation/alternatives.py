@@ -17,6 +17,7 @@ from fiscalsim.allocation.formulation import HEADS, YUAN
 from fiscalsim.allocation.passes import ORDER, Passes, Solution, families_of
 from fiscalsim.allocation.solver import SMALLEST, PassSolver, StandardForm
 from fiscalsim.allocation.terms import terms
+from fiscalsim.allocation.whole import passes_for
 from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
 
 SLACK = 0.01  # of each pass's best value
@@ -150,5 +151,5 @@ def _shaped(passes: Passes, kind: str, x: Array) -> Alternative:
 
 def alternatives_of(inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: TargetForms) -> list[Alternative]:
     """Solve the plan for these quantities, then its alternatives."""
-    passes = Passes(terms(inputs, demand, capacity, forms), inputs.rules.switched_off)
+    passes = passes_for(terms(inputs, demand, capacity, forms), inputs.rules.switched_off)
     return alternatives(passes, passes.solve())

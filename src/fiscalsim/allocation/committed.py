@@ -13,6 +13,7 @@ import numpy as np
 from fiscalsim.allocation.formulation import HEADS, YUAN, building_paid
 from fiscalsim.allocation.passes import Passes
 from fiscalsim.allocation.terms import Terms, terms
+from fiscalsim.allocation.whole import passes_for
 from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
 
 COMMITTED = ("1a", "1b", "2", "5")
@@ -59,11 +60,8 @@ class Committing:
     def plan(self, inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: TargetForms) -> Committed:
         """The committed plan for these quantities, general grants as `capacity.rule_general` fixes them. NoSolution where a pass is not optimal."""
         numbers, off = terms(inputs, demand, capacity, forms), (*inputs.rules.switched_off, *FIXED_ELSEWHERE)
-        passes, self.passes = self.passes, None
-        if passes is None:
-            passes = Passes(numbers, off)
-        else:
-            passes.update(numbers, off)
+        held, self.passes = self.passes, None
+        passes = passes_for(numbers, off, held=held)
         v = passes.solve(order=COMMITTED).values
         self.passes = passes
         bought = (v["bought"] * numbers.rent[:, None]).sum(axis=2)

@@ -44,6 +44,8 @@ class Terms:
     earmarked_pool: Array  # [Y]
     general_before: Array  # [R] general grants of the base year
     pool_growth: Array  # [Y] general pool of y / of y-1
+    pool_fall: Array  # [Y] min(1, pool_growth)
+    pool_rise: Array  # [Y] max(1, pool_growth); numbers of their own, so that a pool that turns from growth to fall keeps its rows
     change_limit: float
     reserve_share: Array  # [Y]
     recurrent_cap: Array  # [Y,R]
@@ -85,6 +87,7 @@ class Terms:
     purchase_cap: float  # most that purchases may cost, share of own revenue
     mobility: float  # part of the staff that may move to other regions in a year; 0: none moves
     service_weight: Array  # [S] what is named first
+    project: Array | None = None  # [K] places of one project, 0 where any amount may be ordered; None: in any amounts everywhere
 
     @cached_property
     def cells(self) -> Array:
@@ -218,8 +221,8 @@ def transfer_change_limited(m, side, y, r):
     """
     before = m.general[y - 1, r] if y > 0 else m.t.general_before[r]
     if side == 0:
-        return m.general[y, r] >= (1 - m.t.change_limit) * min(1.0, m.t.pool_growth[y]) * before
-    return m.general[y, r] <= (1 + m.t.change_limit) * max(1.0, m.t.pool_growth[y]) * before
+        return m.general[y, r] >= (1 - m.t.change_limit) * m.t.pool_fall[y] * before
+    return m.general[y, r] <= (1 + m.t.change_limit) * m.t.pool_rise[y] * before
 
 
 # --- supply ---------------------------------------------------------------------------------------------------------

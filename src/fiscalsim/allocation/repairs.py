@@ -14,6 +14,7 @@ from fiscalsim.allocation.explain import NOTICED, coverage_limits, shortfalls
 from fiscalsim.allocation.formulation import HEADS, YUAN, building_paid
 from fiscalsim.allocation.passes import Passes, Solution
 from fiscalsim.allocation.terms import terms
+from fiscalsim.allocation.whole import passes_for
 from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
 
 HELD = "passes"  # under which a worker's holder keeps the passes
@@ -59,11 +60,7 @@ class Asker:
     def solved(self, inputs: StageInputs, demand: Demand, capacity: FiscalCapacity, forms: TargetForms) -> Solved:
         """The same, with the passes themselves."""
         numbers, off = terms(inputs, demand, capacity, forms), inputs.rules.switched_off
-        passes = self.warm.pop(HELD, None)
-        if passes is None:
-            passes = Passes(numbers, off, recorded=True)
-        else:
-            passes.update(numbers, off)
+        passes = passes_for(numbers, off, recorded=True, held=self.warm.pop(HELD, None))
         solution = passes.solve()
         self.warm[HELD] = passes
         return Solved(passes, solution, outcome(inputs, demand, forms, passes, solution))

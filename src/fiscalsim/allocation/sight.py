@@ -14,8 +14,8 @@ import numpy as np
 
 from fiscalsim.allocation.explain import NOTICED
 from fiscalsim.allocation.formulation import HEADS, YUAN, Terms, building_paid
-from fiscalsim.allocation.passes import Passes
 from fiscalsim.allocation.terms import terms
+from fiscalsim.allocation.whole import passes_for
 from fiscalsim.errors import ModelError
 from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
 
@@ -31,6 +31,8 @@ BY_YEAR = (
     "general_pool",
     "earmarked_pool",
     "pool_growth",
+    "pool_fall",
+    "pool_rise",
     "reserve_share",
     "recurrent_cap",
     "bond_quota",
@@ -65,7 +67,7 @@ class Felt:
 
 def foreseen(t: Terms, switched_off: tuple[str, ...] = ()) -> Values:
     """The plan that sees the whole horizon, and the years after it."""
-    return Passes(t, switched_off).solve().values
+    return passes_for(t, switched_off).solve().values
 
 
 def decided_by_sight(t: Terms, sight: int, switched_off: tuple[str, ...] = ()) -> Values:
@@ -75,7 +77,7 @@ def decided_by_sight(t: Terms, sight: int, switched_off: tuple[str, ...] = ()) -
     years = len(t.means)
     parts: list[Values] = []
     for at in range(max(years - sight, 0) + 1):
-        values = Passes(in_view(t, at, min(at + sight, years), joined(parts)), switched_off).solve().values
+        values = passes_for(in_view(t, at, min(at + sight, years), joined(parts)), switched_off).solve().values
         parts.append({name: array if at + sight >= years else array[:1] for name, array in values.items() if name != "unpaid_later"})
     return joined(parts)
 

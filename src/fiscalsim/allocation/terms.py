@@ -10,7 +10,7 @@ import numpy as np
 from fiscalsim.allocation.formulation import HEADS, YUAN, Terms
 from fiscalsim.allocation.rules import status_quo
 from fiscalsim.axes import RESIDENCES
-from fiscalsim.errors import ModelError
+from fiscalsim.errors import InputError, ModelError, Problem
 from fiscalsim.quantities import Array, Demand, FiscalCapacity, StageInputs, TargetForms
 
 
@@ -104,14 +104,16 @@ def _money(inputs: StageInputs, capacity: FiscalCapacity, span: Span) -> dict[st
     grants = capacity.general_pool + capacity.earmarked_pool
     margin = (1.0 + inputs.rules.recurrent_growth_margin) ** (np.arange(len(capacity.years)))
     reserve = capacity.reserve_share[:, None] * (capacity.own_revenue + capacity.base_grants * (grants / grants[0])[:, None])
-    general_growth = capacity.general_pool[1:] / capacity.general_pool[:-1]
+    growth = (capacity.general_pool[1:] / capacity.general_pool[:-1])[span.first - 1 : span.last]
     return {
         "means": capacity.means[now] / YUAN,
         "own_revenue": capacity.own_revenue[now] / YUAN,
         "general_pool": capacity.general_pool[now] / YUAN,
         "earmarked_pool": capacity.earmarked_pool[now] / YUAN,
         "general_before": capacity.base_general / YUAN,
-        "pool_growth": general_growth[span.first - 1 : span.last],
+        "pool_growth": growth,
+        "pool_fall": np.minimum(1.0, growth),
+        "pool_rise": np.maximum(1.0, growth),
         "change_limit": inputs.rules.transfer_change_limit,
         "reserve_share": capacity.reserve_share[now],
         "recurrent_cap": (capacity.base_recurrent[None] * capacity.revenue_index * margin[:, None])[now] / YUAN,
@@ -144,7 +146,17 @@ def _places_and_staff(inputs: StageInputs, demand: Demand, span: Span) -> dict[s
         "handed_over": opening[span.now] / HEADS,
         "market": supply.purchases.market_share,
         "mobility": supply.post_mobility,
+        "project": project_sizes(inputs) if inputs.rules.whole_projects else None,
     }
+
+
+def project_sizes(inputs: StageInputs) -> Array:
+    """[K] places of one project in 10,000, 0 for staff. InputError that names every kind of place without a size."""
+    places = [r for r in inputs.supply.resources if r.kind == "place"]
+    lacking = [r.code for r in places if not r.project_size]
+    if lacking:
+        raise InputError([Problem("resources.csv", None, "project_size", code, "a size above 0, for allocation.whole_projects") for code in lacking])
+    return np.array([float(r.project_size or 0.0) if r.kind == "place" else 0.0 for r in inputs.supply.resources]) / HEADS
 
 
 def _building(inputs: StageInputs, span: Span) -> dict[str, Any]:

@@ -94,6 +94,7 @@ def stage_inputs(pack: Pack, scenario: Scenario, graduate: Graduate) -> StageInp
                 change_limit=values.one("allocation.transfer_change_limit"),
             ),
             domain_of={service.code: service.domain for service in pack.services},
+            whole_projects=bool(values.one("allocation.whole_projects")),
         ),
         weights=_weights(pack),
         execution=_execution(pack, values),
