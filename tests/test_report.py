@@ -378,3 +378,17 @@ def test_reading_back_a_spreadsheet_needs_no_engine_of_formulas(runs, tmp_path):
     content = report_xlsx(runs[0], tmp_path / "x.xlsx", "en").read_bytes()
     frame = pd.read_excel(io.BytesIO(content), sheet_name="data indicators", engine="openpyxl")
     assert len(frame) == len(runs[0].table("indicators"))
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_plan_in_whole_projects_names_the_first_pass_that_any_amounts_would_better(lang):
+    passes = [
+        {"name": "1b", "any_amount": 0.0, "by_whole_projects": 0.0, "search_gap": 0.0},
+        {"name": "2", "any_amount": 1.4758, "by_whole_projects": 0.793, "search_gap": 0.0125},
+        {"name": "4", "any_amount": -12.68, "by_whole_projects": 0.34, "search_gap": None},
+    ]
+    said = boards_module.whole_projects_words(passes, lang)
+    assert {"0.793", "1.4758", "0.013"} <= set(re.findall(r"\d+\.\d+", said)) and "0.34" not in said
+    none = [one | {"by_whole_projects": 0.0} for one in passes]
+    assert not re.search(r"\d", boards_module.whole_projects_words(none, lang)) and boards_module.whole_projects_words(none, lang)
+    assert boards_module.whole_projects_words([{"name": "1b", "objective": 0.0}], lang) == ""

@@ -38,10 +38,10 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Decided:
-    """Numbers of projects per built column that comes in projects, and how far the goal may be from the best whole numbers (relative)."""
+    """Numbers of projects per built column that comes in projects, and by how much other whole numbers could be better at most (unit of the goal)."""
 
     numbers: Array
-    gap: float
+    gap: float | None  # None where the search proves no bound
     nodes: int
     seconds: float
 
@@ -97,11 +97,11 @@ class WholeProjects(Passes):
         any_amount = bound.answers[name].objective if name in bound.answers else 0.0  # pass 0 runs only where claims cannot all be paid
         left = decided.get(name)
         return one | {
+            "seconds": one["seconds"] + (0.0 if left is None else left.seconds),
             "any_amount": any_amount,
             "by_whole_projects": one["objective"] - any_amount,
             "search_gap": None if left is None else left.gap,
             "search_nodes": None if left is None else left.nodes,
-            "search_seconds": None if left is None else left.seconds,
         }
 
     def decide(self, names: list[str], say: Progress) -> dict[str, Decided]:
@@ -161,7 +161,8 @@ class WholeProjects(Passes):
         numbers = np.round(x[columns]) + 0.0
         if np.abs(x[columns] - numbers).max(initial=0.0) > ROUNDING:
             raise NoSolution(f"pass {name} in whole projects: the solver's numbers are not whole")
-        return Decided(numbers, float(info.mip_gap), int(info.mip_node_count), time.perf_counter() - began)
+        gap = max(float(info.objective_function_value - info.mip_dual_bound), 0.0)
+        return Decided(numbers, gap if np.isfinite(gap) else None, int(info.mip_node_count), time.perf_counter() - began)
 
     def rounded_down(self, bound: Solution) -> Array:
         """The orders of the plan in any amounts, each rounded down, and within what may be ordered a year when less stands."""

@@ -20,6 +20,7 @@ from fiscalsim.prices import CURRENT, basis_of, price_words
 from fiscalsim.store import SavedRun
 from fiscalsim.text import NONE, Unit, has, money, money_unit, number, people_unit, t
 
+WHOLE_SAME = 1e-5  # relative: goals that differ by less are the same, for each pass may give up a hair of those before it
 LONGEST_LIST = 12  # rows of a list in the running text; the spreadsheet holds all
 
 
@@ -356,7 +357,25 @@ def passes_board(run: SavedRun, lang: str) -> Board:
         }
         for one in run.manifest["passes"]
     ]
-    return Board(t("report.passes_table", lang), pd.DataFrame(rows), right=(t("field.objective", lang),))
+    return Board(
+        t("report.passes_table", lang), pd.DataFrame(rows), right=(t("field.objective", lang),), note=whole_projects_words(run.manifest["passes"], lang)
+    )
+
+
+def whole_projects_words(passes: Sequence[Mapping[str, Any]], lang: str) -> str:
+    """By how much the plan in any amounts could be better at most; empty where a run is not in whole projects.
+
+    Goals come one before the other: only the first that differs is bounded by the plan in any amounts.
+    """
+    if not any("any_amount" in one for one in passes):
+        return ""
+    first = next((one for one in passes if one["by_whole_projects"] > WHOLE_SAME * max(1.0, abs(one["any_amount"]))), None)
+    if first is None:
+        return t("report.whole_projects_same", lang)
+    name, gap = f"stage.pass_{first['name']}", first["search_gap"]
+    told = {"step": t(name, lang) if has(name) else first["name"], "by": f"{first['by_whole_projects']:.3g}", "value": f"{first['any_amount']:.6g}"}
+    words = t("report.whole_projects_bound", lang, **told)
+    return words if gap is None else words + t("report.whole_projects_left", lang, gap=f"{gap:.2g}")
 
 
 def versions_board(run: SavedRun, lang: str) -> Board:
