@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fiscalsim import pipeline
-from fiscalsim.allocation import terms
+from fiscalsim.allocation import terms, whole
 from fiscalsim.allocation.passes import Passes
 from fiscalsim.allocation.value_of_money import POOL, rows_of, solved_again
-from fiscalsim.allocation.whole import WholeProjects, passes_for
+from fiscalsim.allocation.whole import WholeProjects, better, passes_for
 from fiscalsim.assumptions import load_pack
 from fiscalsim.errors import InputError, NoSolution
 from fiscalsim.pipeline import run
@@ -101,29 +101,53 @@ def test_the_value_of_money_is_that_of_the_plan_with_its_projects_fixed(year, by
         assert answers[name].objective == pytest.approx(moved.answers[name].objective, abs=5e-6)
 
 
-def test_where_the_search_finds_nothing_orders_are_rounded_down(monkeypatch):
+def test_where_the_search_finds_nothing_orders_are_rounded_and_the_better_way_is_taken(monkeypatch):
     def nothing(self, name, lo, hi, start):
         raise NoSolution("nothing found")
 
     monkeypatch.setattr(WholeProjects, "searched", nothing)
-    solution = passes_for(in_projects(6)).solve()
+    passes = passes_for(in_projects(6))
+    solution = passes.solve()
     ordered = projects_of(solution.values["built"])
     assert ordered.max() >= 1 and np.abs(ordered - np.round(ordered)).max() < 1e-9
     assert {one["search_gap"] for one in solution.passes} == {None}
+    bound = passes_for(world(6)).solve()
+    for carried in (True, False):
+        passes.solvers.clear()
+        passes.fix(passes.rounded(bound, carried))
+        assert not better(Passes.solve(passes), solution)
+
+
+def test_what_is_rounded_off_is_ordered_later_within_the_yearly_limit_and_never_more_than_in_any_amounts():
+    t = in_projects(6)
+    passes, bound = passes_for(t), passes_for(world(6)).solve()
+    down, carried = (passes.rounded(bound, way) for way in (False, True))
+    assert carried.sum() > down.sum()
+    _, index = passes.form.columns["built"]
+    built = np.zeros_like(bound.values["built"])
+    for cell, n in zip([cell for cell in index if SIZES[cell[2]] > 0], carried, strict=True):
+        built[cell] = n * SIZES[cell[2]]
+    assert (np.cumsum(built, axis=0)[..., :2] <= np.cumsum(bound.values["built"], axis=0)[..., :2] + 1e-6).all()
+
+
+def test_a_model_too_large_for_the_search_is_rounded_by_its_size(monkeypatch):
+    monkeypatch.setattr(whole, "MOST_SEARCHED", 3)
+    monkeypatch.setattr(WholeProjects, "searched", lambda *given: pytest.fail("searched"))
+    assert projects_of(passes_for(in_projects(6)).solve().values["built"]).max() >= 1
 
 
 def test_where_no_whole_numbers_have_a_plan_there_is_no_result(monkeypatch):
-    monkeypatch.setattr(WholeProjects, "rounded_down", lambda self, bound: np.full(len(self.projects[0]), 1e3))
+    monkeypatch.setattr(WholeProjects, "rounded", lambda self, bound, carried: np.full(len(self.projects[0]), 1e3))
     monkeypatch.setattr(WholeProjects, "decide", lambda self, names, say: {})
     with pytest.raises(NoSolution, match="whole projects"):
         passes_for(in_projects(6)).solve()
 
 
 def test_held_passes_of_the_other_kind_are_not_used():
-    plain, whole = passes_for(world(7)), passes_for(in_projects(7))
-    assert type(plain) is Passes and type(whole) is WholeProjects
-    assert passes_for(in_projects(7), held=whole) is whole and passes_for(world(7), held=plain) is plain
-    assert type(passes_for(world(7), held=whole)) is Passes and type(passes_for(in_projects(7), held=plain)) is WholeProjects
+    plain, other = passes_for(world(7)), passes_for(in_projects(7))
+    assert type(plain) is Passes and type(other) is WholeProjects
+    assert passes_for(in_projects(7), held=other) is other and passes_for(world(7), held=plain) is plain
+    assert type(passes_for(world(7), held=other)) is Passes and type(passes_for(in_projects(7), held=plain)) is WholeProjects
 
 
 def test_two_computations_of_a_run_in_whole_projects_are_saved_alike_and_the_report_says_the_bound(tmp_path):

@@ -1,7 +1,9 @@
 """Building in whole projects, as an option: numbers of projects are decided pass by pass, then fixed, and everything is solved again with them.
 
-Prices of a plan with whole numbers do not exist; those of the plan given its projects do. So whatever is asked after `WholeProjects.solve` (the value of one
-more yuan, why not more) is answered by the linear passes with the projects fixed as bounds. The plan in any amounts is solved first: it is the bound.
+Where there are too many numbers to search, the orders of the plan in any amounts are rounded, with and without what was rounded off carried on, and the
+better of the two plans is taken. Prices of a plan with whole numbers do not exist; those of the plan given its projects do. So whatever is asked after
+`WholeProjects.solve` (the value of one more yuan, why not more) is answered by the linear passes with the projects fixed as bounds. The plan in any
+amounts is solved first: it is the bound.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import scipy.sparse as sp
 from fiscalsim.allocation.formulation import Terms
 from fiscalsim.allocation.passes import ORDER, Passes, Solution, families_of
 from fiscalsim.allocation.solver import MAY_BE_INFEASIBLE, OutOfTime, PassSolver
-from fiscalsim.allocation.value_of_money import _first_bounds
+from fiscalsim.allocation.value_of_money import SAME, _first_bounds
 from fiscalsim.errors import NoSolution
 from fiscalsim.quantities import Array
 
@@ -31,6 +33,7 @@ SEARCH: dict[str, bool | int | float | str] = {
     "mip_feasibility_tolerance": 1e-9,  # as rows and columns: with 1e-7 presolve called pass 4 of the two counties infeasible
     "time_limit": 1800.0,
 }
+MOST_SEARCHED = 1_000  # numbers of projects (area, year, kind of place); beyond that the search takes hours and orders are rounded. By size, never by the clock
 ENDS = (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kSolutionLimit)  # to the gap, or by the number of nodes
 ROUNDING = 1e-6  # of a project: a solver's whole number is as near as this to one
 Progress = Callable[[float, str], None]
@@ -75,20 +78,33 @@ class WholeProjects(Passes):
         say = progress or (lambda fraction, stage: None)
         self.fix(None)
         bound = super().solve(lambda f, stage: say(f / 3, stage), order=order)
-        decided = self.decide(list(bound.answers), say)
-        ways = [one.numbers for one in decided.values()][-1:]
-        for numbers in (*ways, self.rounded_down(bound)):
-            self.solvers.clear()  # from nothing: what was tried on the way leaves no trace in the plan
+        searched = len(self.projects[0]) <= MOST_SEARCHED
+        decided = self.decide(list(bound.answers), say) if searched else {}
+        numbers = self.best([*[one.numbers for one in decided.values()][-1:]], order)
+        if numbers is None:
+            numbers = self.best([self.rounded(bound, carried) for carried in (True, False)], order)
+        if numbers is None:
+            raise NoSolution("no plan in whole projects was found; the orders rounded to whole projects have none either")
+        self.solvers.clear()  # from nothing: what was tried on the way leaves no trace in the plan
+        self.fix(numbers)
+        found = super().solve(lambda f, stage: say((2 + f) / 3, stage), write_mps, order)
+        return replace(found, passes=[self.beside(one, bound, decided) for one in found.passes])
+
+    def best(self, ways: list[Array], order: tuple[str, ...]) -> Array | None:
+        """Of some numbers of projects those whose plan is best, goal before goal; None where none of them has a plan."""
+        best: tuple[Array, Solution] | None = None
+        for numbers in ways:
+            self.solvers.clear()
             self.fix(numbers)
             try:
-                found = super().solve(lambda f, stage: say((2 + f) / 3, stage), write_mps, order)
+                found = super().solve(order=order)
             except OutOfTime:
                 raise
-            except NoSolution as error:
-                last = error
+            except NoSolution:
                 continue
-            return replace(found, passes=[self.beside(one, bound, decided) for one in found.passes])
-        raise NoSolution(f"no plan in whole projects was found, the one rounded down has none either: {last}")
+            if best is None or better(found, best[1]):
+                best = numbers, found
+        return None if best is None else best[0]
 
     @staticmethod
     def beside(one: dict, bound: Solution, decided: dict[str, Decided]) -> dict:
@@ -164,22 +180,37 @@ class WholeProjects(Passes):
         gap = max(float(info.objective_function_value - info.mip_dual_bound), 0.0)
         return Decided(numbers, gap if np.isfinite(gap) else None, int(info.mip_node_count), time.perf_counter() - began)
 
-    def rounded_down(self, bound: Solution) -> Array:
-        """The orders of the plan in any amounts, each rounded down, and within what may be ordered a year when less stands."""
+    def rounded(self, bound: Solution, carried: bool) -> Array:
+        """The orders of the plan in any amounts, rounded down, within what may be ordered a year when less stands.
+
+        `carried`: what is rounded off is ordered in later years, as soon as it fills a project and the yearly limit holds it.
+        """
         t, v, sizes = self.terms, bound.values, self.sizes
         whole, stood = np.zeros_like(v["built"]), np.concatenate([t.capacity[None], v["stock"]])
         fewer = np.zeros_like(stood)  # than in the plan in any amounts, at the end of each year
+        owed = np.zeros_like(t.capacity)
         for y in range(len(whole)):
-            most = np.minimum(v["built"][y], t.build_rate * np.maximum(stood[y] - fewer[y], 0.0) + t.build_least)
+            wanted = v["built"][y] + (owed if carried else 0.0)
+            most = np.minimum(wanted, t.build_rate * np.maximum(stood[y] - fewer[y], 0.0) + t.build_least)
             projects = np.floor(np.divide(most, sizes, out=np.zeros_like(most), where=sizes > 0) + ROUNDING)
             whole[y] = np.where(sizes > 0, projects * sizes, v["built"][y])
+            owed = owed + v["built"][y] - whole[y]
             fewer[y + 1] = (1 - t.retire) * fewer[y]
             for k, lead in enumerate(t.lead):
                 if y >= lead:
                     fewer[y + 1, :, k] += v["built"][y - int(lead), :, k] - whole[y - int(lead), :, k]
-        columns, size = self.projects
+        _, size = self.projects
         _, index = self.form.columns["built"]
         return np.round(np.array([whole[cell] for cell in index if sizes[cell[2]] > 0]) / size)
+
+
+def better(one: Solution, other: Solution) -> bool:
+    """Whether a plan is better than another in the first goal in which they differ; pass 0 runs only where first claims cannot all be paid."""
+    for name in ("0", *ORDER):
+        a, b = (solution.answers[name].objective if name in solution.answers else 0.0 for solution in (one, other))
+        if abs(a - b) > SAME * max(1.0, abs(b)):
+            return a < b
+    return False
 
 
 def passes_for(terms: Terms, switched_off: tuple[str, ...] = (), recorded: bool = False, held: Passes | None = None) -> Passes:
