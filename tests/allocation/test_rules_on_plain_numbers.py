@@ -125,7 +125,7 @@ def test_a_promise_that_fails_after_the_horizon_is_refused():
 
 
 def test_grants_move_a_tenth_a_year_beside_the_pool():
-    m = at(general_before=np.array([100.0]), pool_growth=np.array([1.05]), change_limit=0.1)
+    m = at(general_before=np.array([100.0]), pool_fall=np.array([1.0]), pool_rise=np.array([1.05]), change_limit=0.1)
     m.general = {(0, 0): 115.5}
     assert f.transfer_change_limited(m, 0, 0, 0) and f.transfer_change_limited(m, 1, 0, 0)
     m.general[0, 0] = 115.6

@@ -31,6 +31,7 @@ def world(seed: int = 0, regions: int = 2, years: int = 4, pool: float = 1.0, me
     for i, s in enumerate((2, 3)):
         target_clients[:, i, :, :, s] = people[:years, :, :, s] / people[:years, :, :, s].sum(axis=(1, 2))[:, None, None]
     distance = np.array([0.3, 0.5])
+    pool_growth = np.array([pool * 1.03] + [1.03] * (years - 1))
     return Terms(
         clients=people[:years],
         running=running[:years] * 0.8,
@@ -48,7 +49,9 @@ def world(seed: int = 0, regions: int = 2, years: int = 4, pool: float = 1.0, me
         general_pool=pool * 0.6 * grants.sum() * growth[:years],
         earmarked_pool=pool * 0.4 * grants.sum() * growth[:years],
         general_before=0.6 * grants,
-        pool_growth=np.array([pool * 1.03] + [1.03] * (years - 1)),
+        pool_growth=pool_growth,
+        pool_fall=np.minimum(1.0, pool_growth),
+        pool_rise=np.maximum(1.0, pool_growth),
         change_limit=0.1,
         reserve_share=np.full(years, 0.01),
         recurrent_cap=np.outer(growth[:years] * 1.02 ** np.arange(1, years + 1), spent),
