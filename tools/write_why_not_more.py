@@ -1,7 +1,7 @@
 """Write docs/why-not-more.md: the largest shortfalls of every pack with their reasons and the repairs that were solved again, what 100 million yuan
 more is worth, duals against finite differences, and a raise that the ratchet refuses.
 
-    python tools/write_why_not_more.py            # every pack, about ten minutes
+    python tools/write_why_not_more.py            # every pack; Panjin takes 40 s of processor time a year asked, Liaoning and Inner Mongolia many minutes
     python tools/write_why_not_more.py --prices   # print the table of duals and differences only
 """
 
