@@ -27,7 +27,8 @@ def goals(solution):
     return {p["name"]: p["objective"] for p in solution.passes}
 
 
-@settings(max_examples=40, deadline=None)
+# tests/allocation/test_hundred_worlds.py asks the six facts of a hundred worlds; here a few worlds of hypothesis look for odd ones
+@settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_means_are_never_exceeded_and_every_yuan_is_somewhere(seed):
     t = world(seed)
@@ -47,7 +48,7 @@ def test_means_are_never_exceeded_and_every_yuan_is_somewhere(seed):
     assert (v["general"].sum(axis=1) <= t.general_pool + 1e-7).all() and (v["earmarked"].sum(axis=1) <= t.earmarked_pool + 1e-7).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_promises_never_fall(seed):
     t = world(seed)
@@ -55,7 +56,7 @@ def test_promises_never_fall(seed):
     assert (x[1:] >= x[:-1] - 1e-7).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(SEEDS, st.floats(0.7, 1.0))
 def test_more_in_the_pool_never_adds_a_shortfall(seed, less):
     rich, poor = goals(solved(world(seed))), goals(solved(world(seed, pool=less)))
@@ -64,13 +65,13 @@ def test_more_in_the_pool_never_adds_a_shortfall(seed, less):
         assert rich["1b"] <= poor["1b"] + 1e-4
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(SEEDS, st.floats(0.8, 1.0))
 def test_a_squeeze_of_own_money_never_lowers_the_first_shortfall(seed, less):
     assert goals(solved(world(seed, means=less)))["1a"] >= goals(solved(world(seed)))["1a"] - 1e-5
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(SEEDS, st.floats(0.5, 0.9))
 def test_a_floor_is_never_traded_for_a_target(seed, pool):
     t = world(seed, pool=pool)
@@ -83,7 +84,7 @@ def test_a_floor_is_never_traded_for_a_target(seed, pool):
     assert (weight * t.clients * below).sum() <= with_targets["1b"] + 1e-4 * (1 + with_targets["1b"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(SEEDS)
 def test_the_order_of_regions_does_not_matter(seed):
     one, other = solved(world(seed, regions=3)), solved(world(seed, regions=3, order=(2, 0, 1)))

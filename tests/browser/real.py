@@ -25,6 +25,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8").split("\n", 1)[1]  # its first line says what it finds
+CUT = (Path(__file__).parent / "cut.js").read_text(encoding="utf-8").split("\n", 1)[1]  # its first line says what it finds
 SIZES = {"office": (1366, 768), "large": (1920, 1080)}
 LOCALES = {"zh": "zh-CN", "en": "en-US"}
 BASE = os.environ.get("FISCALSIM_BROWSER_SCENARIO", "two-counties-baseline")

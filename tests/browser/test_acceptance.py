@@ -11,27 +11,9 @@ import pytest
 
 from fiscalsim.dashboard.frame import PAGES
 from fiscalsim.scenario import home, load_scenario
-from tests.browser.real import BASE, CHROMIUM, LOCALES, PATIENCE, SIZES, address, context_of, headline_of, settled
+from tests.browser.real import BASE, CHROMIUM, CUT, LOCALES, PATIENCE, address, context_of, headline_of, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
-
-CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8").split("\n", 1)[1]  # its first line says what it finds
-CUT = (Path(__file__).parent / "cut.js").read_text(encoding="utf-8").split("\n", 1)[1]  # its first line says what it finds
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("lang", LOCALES)
-def test_nothing_is_cut_covered_or_too_pale_on_any_page(server, browser, shots, lang, size):
-    context = context_of(browser, lang, size)
-    page = context.new_page()
-    wrong = []
-    for name in PAGES:
-        page.goto(address(server, name, lang))
-        settled(page)
-        wrong += [f"{name}: {words}" for words in page.evaluate(CUT)]
-        wrong += [f"{name}: {colours}: {words}" for colours, words in page.evaluate(CONTRAST).items()]
-    context.close()
-    assert wrong == []
 
 
 @pytest.mark.parametrize("lang", LOCALES)

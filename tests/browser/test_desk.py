@@ -9,14 +9,14 @@ from urllib.parse import urlencode, urlparse
 import pytest
 
 from fiscalsim.dashboard.frame import PAGES
-from tests.browser.real import CHROMIUM, LOCALES, PATIENCE, SIZES, WORDS, address, context_of, headline_of, settled
+from tests.browser.real import CHROMIUM, CONTRAST, CUT, LOCALES, PATIENCE, SIZES, WORDS, address, context_of, headline_of, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")]
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("lang", LOCALES)
-def test_every_page_fits_the_screen_and_asks_only_its_own_server(server, browser, shots, lang, size):
+def test_every_page_fits_the_screen_uncut_and_dark_enough_and_asks_only_its_own_server(server, browser, shots, lang, size):
     context = context_of(browser, lang, size)
     page = context.new_page()
     hosts, wrong = set(), []
@@ -38,6 +38,8 @@ def test_every_page_fits_the_screen_and_asks_only_its_own_server(server, browser
         empty = page.locator(".js-plotly-plot").evaluate_all("nodes => nodes.filter(n => !n.querySelector('.trace, .points, .bars, .scatterlayer *')).length")
         if empty:
             wrong.append(f"{name}: {empty} empty charts")
+        wrong += [f"{name}: {words}" for words in page.evaluate(CUT)]
+        wrong += [f"{name}: {colours}: {words}" for colours, words in page.evaluate(CONTRAST).items()]
         if lang == "zh" and name != "sources":
             words = re.findall(r"[A-Za-z]{2,}", re.sub(r"\b[0-9a-f]{8}\b", "", page.evaluate(WORDS)))
             wrong += [f"{name}: English word {word}" for word in words]
