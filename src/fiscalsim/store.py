@@ -138,10 +138,7 @@ class SavedRun:
         if name not in self.manifest["tables"]:
             raise InputError(f"{self.name}: no table {name!r}; it has {', '.join(self.table_names)}{_hint(name, self.table_names)}")
         entry = self.manifest["tables"][name]
-        content = read_plain_file(self.path / entry["file"])
-        if hashlib.sha256(content).hexdigest() != self.manifest["files"][entry["file"]]:
-            raise IntegrityError(f"{self.name}/{entry['file']}: differs from what was saved; use a copy or run the scenario again")
-        return frame_of(content, f"{self.name}/{entry['file']}")
+        return verified_table(self.path / entry["file"], self.manifest["files"][entry["file"]], "run the scenario again")
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table of the run, verified."""
@@ -358,12 +355,10 @@ def check_run(path: str | os.PathLike[str]) -> list[str]:
         saved = open_run(path)
     except (InputError, IntegrityError) as error:
         return [str(error)]
-    known = {MANIFEST, *saved.manifest["files"]}
-    problems = [f"{saved.name}/{entry.name}: does not belong to the run" for entry in os.scandir(saved.path) if entry.name not in known]
+    problems = foreign_files(saved.path, {MANIFEST, *saved.manifest["files"]}, "the run")
     if _sha(_content(saved.manifest)) != saved.manifest["content_sha256"]:
         problems.append(f"{saved.name}/{MANIFEST}: content digest does not fit")
-    if not saved.name.endswith(f"-{saved.digest8}"):
-        problems.append(f"{saved.name}: the folder was renamed; its digest is {saved.digest8}")
+    problems += renamed(saved.path, saved.digest8)
     tables: dict[str, pd.DataFrame] = {}
     for name in saved.table_names:
         try:
@@ -373,6 +368,25 @@ def check_run(path: str | os.PathLike[str]) -> list[str]:
     if not problems:
         problems += [f"{saved.name}: {line}" for line in _broken_identities(tables, saved.manifest)]
     return problems
+
+
+def verified_table(path: Path, digest: str, otherwise: str) -> pd.DataFrame:
+    """The tidy table in a saved file; IntegrityError, which says what to do `otherwise` than use a copy, when its bytes are not those of `digest`."""
+    name = f"{path.parent.name}/{path.name}"
+    content = read_plain_file(path)
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise IntegrityError(f"{name}: differs from what was saved; use a copy or {otherwise}")
+    return frame_of(content, name)
+
+
+def foreign_files(folder: Path, known: set[str], whole: str) -> list[str]:
+    """What lies in a saved folder and does not belong to the `whole` that was saved."""
+    return [f"{folder.name}/{entry.name}: does not belong to {whole}" for entry in os.scandir(folder) if entry.name not in known]
+
+
+def renamed(folder: Path, digest8: str) -> list[str]:
+    """Whether a saved folder no longer ends with the digest that names it."""
+    return [] if folder.name.endswith(f"-{digest8}") else [f"{folder.name}: the folder was renamed; its digest is {digest8}"]
 
 
 def _broken_identities(tables: Mapping[str, pd.DataFrame], manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -24,7 +24,20 @@ from fiscalsim.assess.cases import BASE, CASES
 from fiscalsim.assess.judge import AMBER, GREEN, HALF_A_YUAN, RED, worst
 from fiscalsim.errors import InputError, IntegrityError
 from fiscalsim.scenario import Scenario
-from fiscalsim.store import LARGEST_MANIFEST, digest_of, disk_errors, frame_of, read_plain_file, safe_name, stamp, table_bytes, with_code, write_folder
+from fiscalsim.store import (
+    LARGEST_MANIFEST,
+    digest_of,
+    disk_errors,
+    foreign_files,
+    read_plain_file,
+    renamed,
+    safe_name,
+    stamp,
+    table_bytes,
+    verified_table,
+    with_code,
+    write_folder,
+)
 
 ASSESSMENTS = "assessments"
 RECORD = "assessment.json"
@@ -66,13 +79,8 @@ class SavedAssessment:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, verified; IntegrityError when its bytes are not the saved ones."""
-        found = {}
-        for file, digest in self.head["files"].items():
-            content = read_plain_file(self.path / file)
-            if hashlib.sha256(content).hexdigest() != digest:
-                raise IntegrityError(f"{self.path.name}/{file}: differs from what was saved; use a copy or assess again")
-            found[file.removesuffix(".parquet")] = frame_of(content, f"{self.path.name}/{file}")
-        return found
+        files = self.head["files"].items()
+        return {file.removesuffix(".parquet"): verified_table(self.path / file, digest, "assess again") for file, digest in files}
 
     def assessment(self) -> Assessment:
         """The record as it was computed."""
@@ -155,12 +163,10 @@ def check_assessment(path: str | os.PathLike[str]) -> list[str]:
     except (InputError, IntegrityError) as error:
         return [str(error)]
     name = saved.path.name
-    known = {RECORD, *saved.head["files"]}
-    problems = [f"{name}/{entry.name}: does not belong to the record" for entry in os.scandir(saved.path) if entry.name not in known]
+    problems = foreign_files(saved.path, {RECORD, *saved.head["files"]}, "the record")
     if digest_of({key: value for key, value in saved.head.items() if key not in ("record", "content_sha256", "head_sha256")}) != saved.head["content_sha256"]:
         problems.append(f"{name}/{RECORD}: content digest does not fit")
-    if not name.endswith(f"-{saved.digest8}"):
-        problems.append(f"{name}: the folder was renamed; its digest is {saved.digest8}")
+    problems += renamed(saved.path, saved.digest8)
     return problems + [f"{name}: {line}" for line in broken(saved.summary, tables)]
 
 

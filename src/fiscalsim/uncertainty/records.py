@@ -45,10 +45,7 @@ class SavedRisk:
     def table(self, name: str) -> pd.DataFrame:
         """The tidy table `name`; IntegrityError when its bytes are not the saved ones."""
         file = self.record["tables"][name]
-        content = store.read_plain_file(self.path / file)
-        if hashlib.sha256(content).hexdigest() != self.record["files"][file]:
-            raise IntegrityError(f"{self.name}/{file}: differs from what was saved; use a copy or run the analysis again")
-        return store.frame_of(content, f"{self.name}/{file}")
+        return store.verified_table(self.path / file, self.record["files"][file], "run the analysis again")
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Every table, verified."""
@@ -123,11 +120,7 @@ def check_risk(path: Path) -> list[str]:
         saved = open_risk(path)
     except (InputError, IntegrityError) as error:
         return [str(error)]
-    problems = [
-        f"{saved.name}/{entry.name}: does not belong to the analysis" for entry in os.scandir(path) if entry.name not in {RECORD, *saved.record["files"]}
-    ]
-    if not saved.name.endswith(f"-{saved.record['digest'][:8]}"):
-        problems.append(f"{saved.name}: the folder was renamed; its digest is {saved.record['digest'][:8]}")
+    problems = store.foreign_files(path, {RECORD, *saved.record["files"]}, "the analysis") + store.renamed(path, saved.record["digest"][:8])
     for name in saved.record["tables"]:
         try:
             saved.table(name)
