@@ -14,6 +14,7 @@ from fiscalsim import demography
 from fiscalsim.assumptions import evidence, load_pack, packs, stage_inputs, values_by_grade
 from fiscalsim.demand import demand
 from fiscalsim.scenario import home, load_scenario
+from tests.tools import tool
 
 ROOT = home()
 
@@ -75,10 +76,5 @@ def test_a_better_source_shows(tmp_path: Path) -> None:
 
 
 def test_the_page_of_evidence_is_current() -> None:
-    import importlib.util
-
-    found = importlib.util.spec_from_file_location("write_evidence", ROOT / "tools" / "write_evidence.py")
-    assert found is not None and found.loader is not None
-    tool = importlib.util.module_from_spec(found)
-    found.loader.exec_module(tool)
-    assert tool.PAGE.read_text(encoding="utf-8") == tool.page()
+    page = tool("write_evidence")
+    assert page.PAGE.read_text(encoding="utf-8") == page.page()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -26,6 +25,7 @@ from fiscalsim.fiscal_capacity import (
 from fiscalsim.fiscal_capacity.funds import in_work
 from fiscalsim.pipeline import cost_as_today
 from fiscalsim.scenario import load_scenario
+from tests import tools
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKS = ("liaoning", "inner-mongolia", "linxia", "panjin")
@@ -33,12 +33,7 @@ PACKS = ("liaoning", "inner-mongolia", "linxia", "panjin")
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("write_fiscal", ROOT / "tools" / "write_fiscal.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    __import__("sys").modules["write_fiscal"] = module
-    spec.loader.exec_module(module)
-    return module
+    return tools.tool("write_fiscal")
 
 
 @pytest.fixture(scope="module")

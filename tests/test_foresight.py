@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from fiscalsim.foresight import foresight, given_before, largest_broken, largest
 from fiscalsim.pipeline import run
 from fiscalsim.report import foresight_boards
 from fiscalsim.scenario import load_scenario
+from tests.tools import tool
 
 ROOT = Path(__file__).resolve().parents[1]
 DOWNTURN = ["fiscal.transfer_pool={2025: 1, 2028: 0.7}"]  # transfers fall by three tenths from 2025 to 2028
@@ -77,16 +76,7 @@ def test_no_sight_is_bad_input():
         foresight(load_scenario("two-counties-baseline"), sight=0)
 
 
-def _tool():
-    spec = importlib.util.spec_from_file_location("write_foresight", ROOT / "tools" / "write_foresight.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["write_foresight"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_page_says_of_the_two_counties_what_is_found_today():
-    tool = _tool()
     page = (ROOT / "docs" / "foresight.md").read_text(encoding="utf-8")
-    assert tool.section(*tool.FAST) in page
-    assert all(name in page for name, *_ in tool.SHOWN)
+    assert tool("write_foresight").section(*tool("write_foresight").FAST) in page
+    assert all(name in page for name, *_ in tool("write_foresight").SHOWN)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -14,19 +12,12 @@ from fiscalsim.allocation import FAMILIES
 from fiscalsim.levers import read_yaml
 from fiscalsim.parameters import MEASURES, PARAMETERS, levers_of
 from fiscalsim.scenario import load_scenario
+from tests import tools
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def _tool():
-    spec = importlib.util.spec_from_file_location("write_mechanisms", ROOT / "tools" / "write_mechanisms.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["write_mechanisms"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-tool = _tool()
+tool = tools.tool("write_mechanisms")
 ROWS = tool.mechanisms()
 HONOURED = [row for row in ROWS if row.status == "honoured"]
 MOVED = [row for row in HONOURED if row.link_kind in ("lever", "parameter", "family", "table", "scenario")]

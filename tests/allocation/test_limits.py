@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
 
 from fiscalsim.scenario import FAMILY_NAMES
+from tests import tools
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _tool():
-    spec = importlib.util.spec_from_file_location("write_limits", ROOT / "tools" / "write_limits.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["write_limits"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-tool = _tool()
+tool = tools.tool("write_limits")
 PAGE = (ROOT / "docs" / "limits.md").read_text(encoding="utf-8")
 
 

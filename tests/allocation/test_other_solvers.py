@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import tools
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _tool():
-    spec = importlib.util.spec_from_file_location("check_with_other_solvers", ROOT / "tools" / "check_with_other_solvers.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["check_with_other_solvers"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-tool = _tool()
+tool = tools.tool("check_with_other_solvers")
 
 
 def test_every_solver_on_this_machine_reaches_the_optimum_of_every_pass():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from fiscalsim.allocation import rules
 from fiscalsim.errors import InputError, ModelError
 from fiscalsim.quantities import RuleChoices
+from tests.tools import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 YUAN = st.floats(1e7, 1e11)
@@ -200,10 +200,7 @@ def test_without_any_gap_the_pool_goes_as_last_year():
 
 def sheet():
     """tools/write_equalisation.py, which knows nothing of the program."""
-    spec = importlib.util.spec_from_file_location("write_equalisation", ROOT / "tools" / "write_equalisation.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tool("write_equalisation")
 
 
 def example(given):
