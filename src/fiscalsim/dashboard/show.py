@@ -43,7 +43,7 @@ table.fs caption{caption-side:top;text-align:left;font-weight:600;font-size:.98r
 table.fs caption i{float:right;font-style:normal;font-weight:400;color:#475467;font-size:.82rem}
 table.fs th{border-bottom:1px solid #1F2937;background:#F3F6FA;font-weight:600;text-align:left;padding:4px 7px;vertical-align:bottom}
 table.fs td{border-bottom:1px solid #E4E9F0;padding:3px 7px;vertical-align:top}
-table.fs .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+table.fs .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}table.fs th.n{white-space:normal}
 table.fs .s{white-space:nowrap}
 table.fs tr.total td{font-weight:600;border-bottom:1px solid #98A2B3}
 .fs-legend i{display:inline-block;font-style:normal;border:1px solid #D0D7E2;border-radius:3px;padding:0 7px;margin:0 3px}
